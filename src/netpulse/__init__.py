@@ -1,0 +1,3 @@
+"""NetPulse Looking Glass."""
+
+__version__ = "0.1.0"
