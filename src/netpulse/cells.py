@@ -1,0 +1,192 @@
+"""The matrix: which platform answers which query.
+
+A `QueryType` is something that can be asked; a `Platform` is an operating system that answers; a `Cell` is where the two
+meet: a pure command builder and a pure, incremental reader. The newcomer's file carries the cells: a new file in
+`platforms/` brings a cell for each query it answers, a new file in `queries/` one for each platform that can answer it.
+Nothing else changes: an absent cell means that a router of that platform does not offer that query, everywhere at once.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.metadata import entry_points
+from types import ModuleType
+from typing import Any, Protocol
+
+from netpulse.events import Ending
+from netpulse.query import Ask, Parameter
+from netpulse.records import Record
+
+RESERVED = frozenset(
+    "routers connections results limits openapi all-routers compare healthz readyz metrics static network api r serve demo init "
+    "check keys parse account capture matrix db audit".split()
+)
+"""Words that a query type may not take as its name: they are paths and commands of the product."""
+
+
+class MatrixFault(Exception):
+    """The folders contradict each other; the program does not start. The text names both files."""
+
+
+class Unread(Exception):
+    """Nothing in the output was understood; the text says why, for the `unread` field."""
+
+
+class SourceDown(Exception):
+    """The route source answered, but it does not hold this router's routes now; ask the next one."""
+
+
+class Reader(Protocol):
+    """One command's output, line by line, into records; pure.
+
+    `enough` becomes true when the rest is not worth waiting for (a silent tail): the executor then ends the command.
+    `complete` is true once the device's own end was seen, so a session closed after it is no fault.
+    """
+
+    enough: bool
+    complete: bool
+
+    def feed(self, line: str) -> Iterable[Record]:
+        """The records that this line completes. Never raises, whatever the line."""
+
+    def follow_up(self) -> str | None:
+        """A further command to send now that this one's output has ended, or None. Its lines are not shown."""
+
+    def close(self, ending: Ending) -> Record:
+        """The whole result; raises `Unread` or `SourceDown`. Called once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """How one platform answers one query.
+
+    `worst_case_s` is how long the device may go on by itself after we let go; the session stays taken until then.
+    `ends_after_s` is when the executor ends a command that has nothing more to say; the answer is still an answer.
+    """
+
+    command: Callable[[Ask], str]
+    reader: Callable[[Ask], Reader]
+    worst_case_s: Callable[[Ask], float]
+    ends_after_s: Callable[[Ask], float] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class QueryType:
+    """Something that can be asked. All words about it live here.
+
+    `record` is what arrives while it runs, keyed by `record_key`; `result` is the whole. `sourced` queries send packets
+    from a connection's source address. `about_routes` queries are answered by the router's route source. `deadline` names
+    the setting with its time budget. `fold`, if given, makes the summary of several jobs' results.
+    """
+
+    name: str
+    title: str
+    summary: str
+    parameters: tuple[Parameter, ...]
+    record: type[Record]
+    record_key: str
+    result: type[Record]
+    sourced: bool
+    about_routes: bool = False
+    deadline: str = "ping"
+    say: Callable[[Any], str] | None = None  # a result in one line, for plain text and page titles
+    fold: Callable[[Sequence[tuple[str, Any]]], Record] | None = None
+    fold_result: type[Record] | None = None
+    cells: Mapping[str, Cell] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Platform:
+    """An operating system. `refusals` are patterns of whole lines by which it says no to a command.
+
+    `account` renders the least-privilege login for a device of this platform from its cells' commands.
+    """
+
+    name: str
+    title: str
+    cells: Mapping[str, Cell] = field(default_factory=dict)
+    refusals: tuple[str, ...] = ()
+    account: Callable[[Any], str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Matrix:
+    """Both folders joined. `where` says which file a cell came from."""
+
+    queries: Mapping[str, QueryType]
+    platforms: Mapping[str, Platform]
+    cells: Mapping[tuple[str, str], Cell]
+    where: Mapping[tuple[str, str], str]
+
+    def cell(self, platform: str, query: str) -> Cell | None:
+        return self.cells.get((platform, query))
+
+    def queries_of(self, platform: str) -> tuple[str, ...]:
+        return tuple(name for name in self.queries if (platform, name) in self.cells)
+
+
+def join(queries: Sequence[tuple[QueryType, str]], platforms: Sequence[tuple[Platform, str]]) -> Matrix:
+    """The matrix of these query types and platforms, each with the name of its file; MatrixFault on any contradiction."""
+    found_queries: dict[str, QueryType] = {}
+    found_platforms: dict[str, Platform] = {}
+    homes: dict[str, str] = {}
+    for kind, home in queries:
+        _check_name(kind.name, home)
+        if kind.name in RESERVED:
+            raise MatrixFault(f"{home}: the query name {kind.name} is reserved; choose another")
+        if kind.name in found_queries:
+            raise MatrixFault(f"{home}: the query {kind.name} is already declared in {homes[kind.name]}")
+        found_queries[kind.name] = kind
+        homes[kind.name] = home
+    for platform, home in platforms:
+        _check_name(platform.name, home)
+        if platform.name in found_platforms:
+            raise MatrixFault(f"{home}: the platform {platform.name} is declared twice")
+        found_platforms[platform.name] = platform
+    cells: dict[tuple[str, str], Cell] = {}
+    where: dict[tuple[str, str], str] = {}
+    claims = [(p.name, query, cell, home) for p, home in platforms for query, cell in p.cells.items()]
+    claims += [(platform, q.name, cell, home) for q, home in queries for platform, cell in q.cells.items()]
+    for platform_name, query_name, cell, home in claims:
+        place = (platform_name, query_name)
+        if place in cells:
+            raise MatrixFault(f"{home}: {platform_name} x {query_name} is already in {where[place]}")
+        if platform_name not in found_platforms or query_name not in found_queries:
+            raise MatrixFault(f"{home}: {platform_name} x {query_name} names something that does not exist")
+        cells[place] = cell
+        where[place] = home
+    return Matrix(found_queries, found_platforms, cells, where)
+
+
+def _check_name(name: str, home: str) -> None:
+    if not re.fullmatch(r"[a-z][a-z0-9_]{1,30}", name):
+        raise MatrixFault(f"{home}: {name!r} is not a name; use small letters, digits and _")
+
+
+def discover() -> Matrix:
+    """The matrix of every file in `queries/` and `platforms/`, and of what others install.
+
+    Others declare a `QueryType` under the entry point group `netpulse.queries`, a `Platform` under `netpulse.platforms`.
+    """
+    found_queries = [*_declared("netpulse.queries", "QUERY"), *_plugged("netpulse.queries")]
+    found_platforms = [*_declared("netpulse.platforms", "PLATFORM"), *_plugged("netpulse.platforms")]
+    return join(found_queries, found_platforms)
+
+
+def _declared(package: str, name: str) -> list[tuple[Any, str]]:
+    folder: ModuleType = importlib.import_module(package)
+    modules = [importlib.import_module(f"{package}.{found.name}") for found in pkgutil.iter_modules(folder.__path__)]
+    short = package.rpartition(".")[2]
+    return [
+        (getattr(module, name), f"{short}/{module.__name__.rpartition('.')[2]}.py")
+        for module in modules
+        if hasattr(module, name)
+    ]
+
+
+def _plugged(group: str) -> list[tuple[Any, str]]:
+    return [(point.load(), point.value) for point in entry_points(group=group)]

@@ -1,0 +1,109 @@
+"""What several kinds of answers share: BGP routes and egress verdicts. Field names are the public JSON names.
+
+Units are the suffix of the name (`_ms`, `_s`, `_pct`). Every field is always present, null when not known. Records of
+one query type alone live beside it in `queries/`.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True):
+    """Base of everything that appears in an answer: immutable, rendered field by field in order."""
+
+
+class AsSet(Record, frozen=True, kw_only=True):
+    """An unordered set of ASes, as aggregation leaves it (RFC 4271 section 4.3, AS_SET)."""
+
+    set: tuple[int, ...]
+
+
+class AsConfed(Record, frozen=True, kw_only=True):
+    """An ordered sequence inside a confederation (RFC 5065, AS_CONFED_SEQUENCE)."""
+
+    confed: tuple[int, ...]
+
+
+class AsConfedSet(Record, frozen=True, kw_only=True):
+    """An unordered set inside a confederation (RFC 5065, AS_CONFED_SET)."""
+
+    confed_set: tuple[int, ...]
+
+
+PathElement = int | AsSet | AsConfed | AsConfedSet
+
+
+class Community(Record, frozen=True, kw_only=True):
+    """A community in the router's canonical text (`64500:100`, `64500:1:2`, `rt:64500:1`) and its meaning."""
+
+    value: str
+    name: str | None = None
+
+
+class LearnedFrom(Record, frozen=True, kw_only=True):
+    """The neighbour a route was heard from, and the connection of ours that it belongs to."""
+
+    address: str | None = None
+    asn: int | None = None
+    name: str | None = None
+    connection_id: int | None = None
+
+
+class Rpki(Record, frozen=True, kw_only=True):
+    """Route origin validation (RFC 6811): `valid`, `invalid`, `not_found`, or null without validated data."""
+
+    state: Literal["valid", "invalid", "not_found"] | None = None
+    reason: str | None = None
+
+
+class Route(Record, frozen=True, kw_only=True):
+    """One BGP route as a router or a route server knows it."""
+
+    prefix: str
+    as_path: tuple[PathElement, ...] | None
+    as_path_text: str | None
+    origin_asn: int | None
+    next_hop: str | None
+    learned_from: LearnedFrom
+    local_pref: int | None = None
+    med: int | None = None
+    origin: Literal["IGP", "EGP", "incomplete"] | None = None
+    communities: tuple[Community, ...] = ()
+    large_communities: tuple[Community, ...] = ()
+    ext_communities: tuple[Community, ...] = ()
+    age_s: int | None = None
+    best: bool | None = None
+    best_by: Literal["router", "collector"] | None = None
+    why_not_best: str | None = None
+    rpki: Rpki = Rpki()
+
+
+class Egress(Record, frozen=True, kw_only=True):
+    """Whether packets from this source really leave by the connection that was asked for.
+
+    `expected_connection` is what the router's best route for the address uses, by id. With mode `source` the address
+    chooses only the way back; the way out is the router's best path.
+    """
+
+    mode: Literal["source", "policy", "routing_instance", "next_hop"]
+    expected_connection: int | None
+    verdict: Literal["enforced", "same", "differs", "unknown"]
+    note: str
+
+
+def origin_of(path: tuple[PathElement, ...]) -> int | None:
+    """The AS that originated a route: the last element, unless it is a set or the path is empty."""
+    return path[-1] if path and isinstance(path[-1], int) else None
+
+
+def first_asn_of(path: tuple[PathElement, ...]) -> int | None:
+    """The neighbour AS a path begins with, past any confederation segments."""
+    for element in path:
+        if isinstance(element, int):
+            return element
+        if isinstance(element, AsSet):
+            return None
+    return None
