@@ -73,10 +73,33 @@ class Retention:
 
 @dataclass(frozen=True, slots=True)
 class DataFiles:
-    """Tables that give numbers their names: CSV of `asn,name` and of `community,name`."""
+    """Tables that give numbers their meaning.
+
+    CSV of `asn,name`, of `community,name` and of `prefix,name` (the LANs of exchanges); `vrps` is the JSON that RPKI
+    validators export.
+    """
 
     as_names: Path | None = None
     communities: Path | None = None
+    vrps: Path | None = None
+    ix_lans: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Captcha:
+    """The arithmetic question of the form; one right answer holds for `lasts_s`."""
+
+    enabled: bool = True
+    lasts_s: int = 600
+
+
+@dataclass(frozen=True, slots=True)
+class Branding:
+    """What the operator changes about the pages: an SVG or PNG file, a colour as `#rrggbb`, a line of text."""
+
+    logo: Path | None = None
+    accent: str | None = None
+    footer: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +122,9 @@ class Settings:
     resolver: Resolver = field(default_factory=Resolver)
     retention: Retention = field(default_factory=Retention)
     data: DataFiles = field(default_factory=DataFiles)
+    captcha: Captcha = field(default_factory=Captcha)
+    branding: Branding = field(default_factory=Branding)
+    languages: tuple[str, ...] = ("en",)  # the first is the default
     hide: tuple[str, ...] = ()
     redact: tuple[str, ...] = ()
     bgp_cache_s: float = 5.0
