@@ -1,0 +1,54 @@
+# Needs make, python3 (3.11 or newer) and a package registry; the targets install the rest.
+
+PORT ?= 8080
+PYTHON ?= python3
+NETPULSE_LAB_ROOT ?= $(CURDIR)/.cache/lab-root
+export NETPULSE_LAB_ROOT
+
+SETUP := $(PYTHON) tools/setup.py
+BIN := .venv/bin
+
+.NOTPARALLEL:
+.PHONY: help install demo test check lint types tests bench clean
+
+help:
+	@echo "make demo      a small Internet and a looking glass in front of it, on http://127.0.0.1:$(PORT) (PORT=... changes it)"
+	@echo "make test      lint, types and all tests, with the lab"
+	@echo "make install   makes .venv/bin/netpulse"
+	@echo "make check     lint and types only"
+	@echo "make bench     the numbers, measured on the lab"
+	@echo "make clean     removes everything that the other targets made in this folder"
+
+install:
+	@$(SETUP)
+
+demo: install
+	@exec $(BIN)/netpulse demo --port $(PORT)
+
+test:
+	@$(SETUP) --dev
+	@$(MAKE) --no-print-directory lint types tests
+
+check:
+	@$(SETUP) --dev
+	@$(MAKE) --no-print-directory lint types
+
+lint:
+	@echo "== lint (ruff)"
+	@$(BIN)/ruff check
+
+types:
+	@echo "== types (mypy --strict)"
+	@$(BIN)/mypy
+
+tests:
+	@echo "== tests (pytest)"
+	@$(BIN)/pytest
+
+bench:
+	@$(SETUP) --dev
+	@$(BIN)/python tools/bench.py
+
+clean:
+	rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .schemathesis dist
+	find src tests tools -name __pycache__ -type d -prune -exec rm -rf {} +
