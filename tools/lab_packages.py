@@ -145,6 +145,7 @@ def _unpack(packages: list[str], lab_root: Path, log: Path, cache: Path) -> None
     _merge_usr(lab_root)
     for archive in sorted(archives.glob("*.deb")):
         run(["dpkg-deb", "-x", str(archive), str(lab_root)], log=log, env=env)
+    _name_traceroute(lab_root / "usr/bin")
     shutil.rmtree(apt, ignore_errors=True)
 
 
@@ -154,6 +155,13 @@ def _merge_usr(lab_root: Path) -> None:
         (lab_root / "usr" / name).mkdir(parents=True, exist_ok=True)
         if not (lab_root / name).is_symlink():
             (lab_root / name).symlink_to(Path("usr", name))
+
+
+def _name_traceroute(binaries: Path) -> None:
+    """Debian's traceroute is called traceroute.db in its package; the usual name is made while it is installed."""
+    name = binaries / "traceroute"
+    if (binaries / "traceroute.db").exists() and not name.exists():
+        name.symlink_to("traceroute.db")
 
 
 def certificates(lab_root: Path, bundle: Path) -> Path | None:

@@ -151,6 +151,7 @@ def _get(index: Index, url: str, *, accept: str) -> tuple[bytes, str, str]:
             return answer.read(), answer.headers.get("Content-Type", ""), answer.url
     except (urllib.error.URLError, OSError) as fault:
         reason = getattr(fault, "reason", None) or fault
-        raise SetupFault(
-            f"The package index at {host} cannot be used ({reason}); check the network, or name a mirror in PIP_INDEX_URL."
-        ) from None
+        remedy = "check the network, or name a mirror in PIP_INDEX_URL"
+        if isinstance(reason, ssl.SSLCertVerificationError):
+            remedy = "name the bundle of certificates that your network uses in SSL_CERT_FILE"
+        raise SetupFault(f"The package index at {host} cannot be used ({reason}); {remedy}.") from None
