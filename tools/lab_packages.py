@@ -10,7 +10,7 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -28,15 +28,15 @@ POLICY = Path("/usr/sbin/policy-rc.d")
 TRY_AGAIN_AFTER_S = 3600.0
 
 
-def folders(lab_root: Path) -> list[Path]:
+def folders(lab_root: Path | None) -> list[Path]:
     """Where a program may lie: PATH, the administrator's folders, FRR's own, then the same under `lab_root`."""
     own = ["usr/sbin", "usr/bin", "usr/lib/frr", "sbin", "bin"]
     path = [Path(place) for place in os.environ.get("PATH", "").split(os.pathsep) if place]
-    return [*path, *(Path("/", place) for place in own), *(lab_root / place for place in own)]
+    return [*path, *(Path("/", place) for place in own), *(lab_root / place for place in own if lab_root)]
 
 
-def missing(lab_root: Path) -> list[str]:
-    """The packages of which a program is nowhere to be found, by name."""
+def missing(lab_root: Path | None) -> list[str]:
+    """The packages of which a program is nowhere to be found, by name; without `lab_root`, on the system alone."""
     places = folders(lab_root)
     return [
         package
@@ -50,63 +50,89 @@ def provide(cache: Path, extra: Iterable[str] = ()) -> list[str]:
 
     A failure is remembered for an hour, so that a machine without network is not asked again at each run.
     """
-    lab_root, log, memory = cache / "lab-root", cache / "setup.log", cache / "lab-missing.json"
+    lab_root, memory = cache / "lab-root", cache / "lab-missing.json"
     extra = list(extra)
     wanted = [*missing(lab_root), *extra]
     if not wanted:
         memory.unlink(missing_ok=True)
         return []
-    remembered = _remembered(memory)
-    if remembered is None or not set(wanted) <= set(remembered):
-        reason = _get(wanted, lab_root, log, cache)
-        wanted = missing(lab_root)
-        if wanted:
-            memory.write_text(json.dumps({"at_s": time.time(), "packages": [*wanted, *extra], "reason": reason}))
+    if not set(wanted) <= set(_remembered(memory)):
+        _get(extra, cache)
+        wanted = [*missing(lab_root), *extra]
+        memory.write_text(json.dumps({"at_s": time.time(), "packages": wanted}))
     return [package for package in wanted if package not in extra]
 
 
-def _remembered(memory: Path) -> list[str] | None:
+def _remembered(memory: Path) -> list[str]:
     try:
         found = json.loads(memory.read_text())
     except (OSError, ValueError):
-        return None
+        return []
     fresh = 0 <= time.time() - found["at_s"] < TRY_AGAIN_AFTER_S
-    return list(found["packages"]) if fresh else None
+    return list(found["packages"]) if fresh else []
 
 
-def _get(wanted: list[str], lab_root: Path, log: Path, cache: Path) -> str:
-    """Empty if all went well, else why not; whatever could be had is there either way."""
+def _get(extra: list[str], cache: Path) -> None:
+    """Whatever can be had is there afterwards; why the rest cannot is said, since the caller goes on without it."""
+    log = cache / "setup.log"
     if shutil.which("apt-get") is None:
-        return "this system has no apt-get"
-    reason = ""
+        say("this system has no apt-get: install BIRD 2, FRR, ping, traceroute and iproute2 by its own means")
+        return
+    wanted = [*missing(None), *extra]
     if os.geteuid() == 0:
         say(f"installing {', '.join(wanted)} with apt (no service is started)")
         try:
             _install(wanted, log)
         except SetupFault as fault:
-            reason = str(fault)
+            say(str(fault))
         else:
-            return ""
-    say(f"unpacking {', '.join(wanted)} into {lab_root.relative_to(cache.parent)}, for this folder only")
+            return
+        wanted = [*missing(None), *extra]
+    say(f"unpacking {', '.join(wanted)} into .cache/lab-root, for this folder only")
     try:
-        _unpack(wanted, lab_root, log, cache)
+        _unpack(wanted, cache, log)
     except SetupFault as fault:
-        reason = reason or str(fault)
         say(str(fault))
-        return reason
-    return ""
+
+
+def _get_all(packages: list[str], get: Callable[[list[str]], None], renew_lists: Callable[[], None]) -> None:
+    """`get` for all; if it fails, with fresh lists; if it still does, one by one, so that one missing costs only itself.
+
+    Fresh images have no package lists, and old lists name files that are gone from the archive.
+    """
+    try:
+        get(packages)
+    except SetupFault:
+        renew_lists()
+    else:
+        return
+    try:
+        get(packages)
+    except SetupFault:
+        faults = [fault for package in packages if (fault := _fault_of(get, package))]
+        if faults:
+            raise faults[0] from None
+
+
+def _fault_of(get: Callable[[list[str]], None], package: str) -> SetupFault | None:
+    try:
+        get([package])
+    except SetupFault as fault:
+        return fault
+    return None
 
 
 def _install(packages: list[str], log: Path) -> None:
     env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C"}
-    install = ["apt-get", "install", "-y", "-q", "--no-install-recommends", *packages]
+
+    def install(some: list[str]) -> None:
+        run(["apt-get", "install", "-y", "-q", "--no-install-recommends", *some], log=log, env=env)
+
+    def renew_lists() -> None:
+        run(["apt-get", "update", "-q"], log=log, env=env)
+
     with _services_held():
-        try:
-            run(install, log=log, env=env)
-        except SetupFault:
-            # Fresh images have no package lists, and old lists name files that are gone: fetch them, ask once more.
-            run(["apt-get", "update", "-q"], log=log, env=env)
-            run(install, log=log, env=env)
+        _get_all(packages, install, renew_lists)
     if shutil.which("systemctl"):
         for unit in (SERVICES[package] for package in packages if package in SERVICES):
             run(["systemctl", "disable", "--no-reload", unit], log=log, env=env)
@@ -126,35 +152,43 @@ def _services_held() -> Iterator[None]:
         POLICY.unlink(missing_ok=True)
 
 
-def _unpack(packages: list[str], lab_root: Path, log: Path, cache: Path) -> None:
+def _unpack(packages: list[str], cache: Path, log: Path) -> None:
     """Downloads these packages and the dependencies that the system lacks, and unpacks them; no root needed."""
-    apt = cache / "apt"
-    archives = apt / "archives"
+    apt, lists, archives, fresh = (cache / name for name in ("apt", "apt/lists", "apt/archives", "lab-root.new"))
     (archives / "partial").mkdir(parents=True, exist_ok=True)
-    (apt / "lists" / "partial").mkdir(parents=True, exist_ok=True)
-    private = ["-o", "Debug::NoLocking=1", "-o", f"Dir::Cache={apt}", "-o", f"Dir::Cache::archives={archives}/"]
-    own_lists = [*private, "-o", f"Dir::State::Lists={apt}/lists"]
+    (lists / "partial").mkdir(parents=True, exist_ok=True)
+    options = ["-q", "-o", "Debug::NoLocking=1", "-o", f"Dir::Cache={apt}", "-o", f"Dir::Cache::archives={archives}/"]
     env = {**os.environ, "LC_ALL": "C"}
-    download = ["install", "-y", "-q", "--download-only", "--no-install-recommends", *packages]
+
+    def download(some: list[str]) -> None:
+        run(["apt-get", *options, "install", "-y", "--download-only", "--no-install-recommends", *some], log=log, env=env)
+
+    def renew_lists() -> None:
+        options.extend(["-o", f"Dir::State::Lists={lists}"])  # only root may renew the system's, so these are our own
+        run(["apt-get", *options, "update"], log=log, env=env)
+
     try:
-        run(["apt-get", *private, *download], log=log, env=env)
-    except SetupFault:
-        # The system's package lists are absent or old and only root may renew them, so keep lists of our own.
-        run(["apt-get", *own_lists, "update", "-q"], log=log, env=env)
-        run(["apt-get", *own_lists, *download], log=log, env=env)
-    _merge_usr(lab_root)
-    for archive in sorted(archives.glob("*.deb")):
-        run(["dpkg-deb", "-x", str(archive), str(lab_root)], log=log, env=env)
-    _name_traceroute(lab_root / "usr/bin")
-    shutil.rmtree(apt, ignore_errors=True)
+        _get_all(packages, download, renew_lists)
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+        fresh.mkdir()
+        for archive in sorted(archives.glob("*.deb")):
+            run(["dpkg-deb", "-x", str(archive), str(fresh)], log=log, env=env)
+        _merge_usr(fresh)
+        _name_traceroute(fresh / "usr/bin")
+        shutil.rmtree(cache / "lab-root", ignore_errors=True)
+        fresh.rename(cache / "lab-root")
+        shutil.rmtree(apt, ignore_errors=True)
 
 
 def _merge_usr(lab_root: Path) -> None:
-    """Makes /bin, /sbin and /lib of the folder lead into its /usr, as on the system the packages are made for."""
+    """Moves the folder's /bin, /sbin and /lib into its /usr and leaves links, as on the system the packages are made for."""
     for name in ("bin", "sbin", "lib", "lib64"):
-        (lab_root / "usr" / name).mkdir(parents=True, exist_ok=True)
-        if not (lab_root / name).is_symlink():
-            (lab_root / name).symlink_to(Path("usr", name))
+        outside, inside = lab_root / name, lab_root / "usr" / name
+        if outside.is_dir() and not outside.is_symlink():
+            shutil.copytree(outside, inside, symlinks=True, dirs_exist_ok=True)
+            shutil.rmtree(outside)
+            outside.symlink_to(Path("usr", name))
 
 
 def _name_traceroute(binaries: Path) -> None:

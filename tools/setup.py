@@ -65,7 +65,7 @@ def main(arguments: list[str]) -> int:
         else:
             absent = lab_packages.missing(CACHE / "lab-root")
         if absent:
-            say(f"not to be had here: {', '.join(absent)}; the tests that need it are skipped by name, the demo does without")
+            say(f"not to be had here: {', '.join(absent)}; the tests that need this are skipped by name")
         if not ready:
             _sync(dev)
     except SetupFault as fault:
