@@ -1,0 +1,69 @@
+"""What happens, kept: API keys, results and the audit trail, in one SQL database.
+
+    tables     what is in it
+    database   opening: the folder, the schema, the locks
+    writer     the one task that writes, many rows to a commit
+    keys       who may ask, checked in memory
+    results    answers by id, for a while
+    audit      who asked what, written before it runs
+    export     audit rows as JSON lines and CSV
+
+This folder is the only place that knows SQLAlchemy and alembic. Importing this file imports neither: `open_store` does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from secrets import token_bytes
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from netpulse.store.audit import Audit
+    from netpulse.store.database import Database
+    from netpulse.store.keys import KeyRing
+    from netpulse.store.results import Results
+
+
+def utc_now() -> datetime:
+    """The time of this machine's clock, in UTC."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """The open database and what is kept in it."""
+
+    database: Database
+    keys: KeyRing
+    results: Results
+    audit: Audit
+
+
+@asynccontextmanager
+async def open_store(
+    url: str,
+    *,
+    server: bool = False,
+    wall: Callable[[], datetime] = utc_now,
+    random_bytes: Callable[[int], bytes] = token_bytes,
+) -> AsyncIterator[Store]:
+    """The store at this URL, its schema up to date; everything queued is written before it closes.
+
+    `server` makes this process the only server of the database: it marks what earlier ones left unfinished as
+    interrupted and follows changes of the keys. Raises StorageFault with what to do.
+    """
+    from netpulse.store.audit import Audit
+    from netpulse.store.database import open_database
+    from netpulse.store.keys import KeyRing
+    from netpulse.store.results import Results
+
+    async with open_database(url, sole=server) as database:
+        keys = KeyRing(database, wall=wall, random_bytes=random_bytes)
+        await keys.refresh()
+        audit = Audit(database, wall=wall, random_bytes=random_bytes)
+        if server:
+            await audit.mark_interrupted()
+        yield Store(database, keys, Results(database, wall=wall, random_bytes=random_bytes), audit)

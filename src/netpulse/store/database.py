@@ -1,0 +1,190 @@
+"""Opening a database: the file, its schema, and the locks that keep two programs from harming each other.
+
+SQLite in write-ahead mode: readers never wait for the writer, and what was committed survives the end of the process
+by any means (a power cut may take the last commits, never the file).
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, Row, Select, event, inspect, make_url, text
+from sqlalchemy.exc import ArgumentError, DatabaseError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from netpulse.store.writer import MOST_QUEUED_BYTES, Writer
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+BUSY_TIMEOUT_S = 0.5
+"""How long one write waits for another program's; an audit row has one second in all."""
+UPGRADE_TIMEOUT_S = 30
+_READERS = 2
+
+
+class StorageFault(Exception):
+    """The database cannot be used; the sentence says which, why, and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """An open database, its schema current."""
+
+    path: Path
+    engine: AsyncEngine
+    writer: Writer
+    upgraded_from: str | None
+    """The schema it had: None if nothing changed, `empty` if it was new."""
+
+    async def read(self, statement: Select[Any]) -> Sequence[Row[Any]]:
+        """The rows of one query; sees what is committed, waits for no writer."""
+        async with self.engine.connect() as connection:
+            rows: Sequence[Row[Any]] = (await connection.execute(statement)).all()
+            return rows
+
+
+def known_schemas() -> tuple[str, ...]:
+    """Every schema this version can read, oldest first; the last one is current."""
+    return tuple(sorted(step.name.split("_")[0] for step in (MIGRATIONS / "versions").glob("[0-9]*_*.py")))
+
+
+@asynccontextmanager
+async def open_database(
+    url: str, *, sole: bool = False, most_queued_bytes: int = MOST_QUEUED_BYTES
+) -> AsyncIterator[Database]:
+    """The database at `sqlite:///PATH`, made or brought up to date if needed.
+
+    `sole` holds it against other servers (not against the command line) until the scope is left. Raises StorageFault.
+    """
+    place = _place(url)
+    path = _file(place)
+    _make_file(path)
+    with _sole(path) if sole else _shared():
+        engine = create_async_engine(
+            place, connect_args={"timeout": BUSY_TIMEOUT_S}, pool_size=_READERS + 1, max_overflow=2
+        )
+        event.listen(engine.sync_engine, "connect", _prepare)
+        try:
+            try:
+                upgraded_from = await _bring_up_to_date(engine, path)
+            except DatabaseError as problem:
+                raise StorageFault(
+                    f"{path}: this is not a database that can be opened ({problem.orig}); "
+                    "free it, restore a backup, or name another file in storage."
+                ) from problem
+            writer = Writer(most_queued_bytes=most_queued_bytes)
+            async with engine.connect() as connection, writer.running(connection):
+                yield Database(path, engine, writer, upgraded_from)
+        finally:
+            await engine.dispose()
+
+
+def _place(url: str) -> URL:
+    try:
+        place = make_url(url)
+    except ArgumentError:
+        raise StorageFault("storage is not a database URL; write sqlite:///netpulse.db.") from None
+    if place.drivername != "sqlite":
+        raise StorageFault(f"storage: {place.drivername} is not supported by this version; use sqlite:///PATH.")
+    if not place.database or place.database.startswith((":memory:", "file:")):
+        raise StorageFault("storage needs a file, because what is kept must outlive the process; use sqlite:///PATH.")
+    return place.set(drivername="sqlite+aiosqlite")
+
+
+def _file(place: URL) -> Path:
+    return Path(place.database or "").absolute()
+
+
+def _make_file(path: Path) -> None:
+    """See that the file exists and can be written. It holds client addresses, so it is its owner's alone."""
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    except FileNotFoundError:
+        raise StorageFault(f"{path}: the folder {path.parent} does not exist; make it, or change storage.") from None
+    except OSError as problem:
+        raise StorageFault(
+            f"{path}: the database cannot be written ({problem.strerror}); "
+            "give this user the file and its folder, or change storage."
+        ) from problem
+
+
+@contextmanager
+def _sole(path: Path) -> Iterator[None]:
+    # A file beside it: closing any handle of the database itself would drop SQLite's own locks on it.
+    try:
+        handle = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as problem:
+        raise StorageFault(
+            f"{path}.lock cannot be written ({problem.strerror}); give this user the folder, or change storage."
+        ) from problem
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise StorageFault(
+                f"{path}: another NetPulse server uses this database; stop it, or give this one its own storage."
+            ) from None
+        yield
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def _shared() -> Iterator[None]:
+    yield
+
+
+def _prepare(connection: Any, _record: object) -> None:
+    cursor = connection.cursor()
+    try:
+        for pragma in ("journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON", "temp_store = MEMORY"):
+            cursor.execute(f"PRAGMA {pragma}")
+    finally:
+        cursor.close()
+
+
+async def _bring_up_to_date(engine: AsyncEngine, path: Path) -> str | None:
+    async with engine.connect() as connection:
+        if await connection.run_sync(_schema, path) == known_schemas()[-1]:
+            return None
+        await connection.exec_driver_sql(f"PRAGMA busy_timeout = {UPGRADE_TIMEOUT_S * 1000}")
+        # The write lock is the upgrade's lock: a second process waits here and then finds nothing to do.
+        await connection.exec_driver_sql("BEGIN IMMEDIATE")
+        found = await connection.run_sync(_schema, path)
+        if found == known_schemas()[-1]:
+            await connection.rollback()
+            return None
+        await connection.run_sync(_upgrade)
+        await connection.commit()
+        await connection.exec_driver_sql(f"PRAGMA busy_timeout = {int(BUSY_TIMEOUT_S * 1000)}")
+        return found or "empty"
+
+
+def _schema(connection: Connection, path: Path) -> str | None:
+    """The schema the database has, None if it is empty. StorageFault if it is none that this version can read."""
+    names = inspect(connection).get_table_names()
+    if "alembic_version" not in names:
+        if names:
+            raise StorageFault(f"{path}: this database belongs to another program; name another file in storage.")
+        return None
+    found = connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
+    if found is not None and found not in known_schemas():
+        raise StorageFault(
+            f"{path}: its schema {found} is newer than {known_schemas()[-1]}, the newest this version knows; "
+            "install the NetPulse that wrote it, or restore a backup."
+        )
+    return None if found is None else str(found)
+
+
+def _upgrade(connection: Connection) -> None:
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config(attributes={"connection": connection})
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    command.upgrade(config, "head")

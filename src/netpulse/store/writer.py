@@ -1,0 +1,272 @@
+"""The one task that writes to the database, so that this process never waits for itself.
+
+Rows gather while a commit is under way and go into the next one together; when the task is idle a row is written at
+once. Two ways in: `commit` waits until its row is safe, `put` only queues.
+
+When the database cannot be written (locked by another program, disk full), rows that somebody waits for fail, queued
+rows stay and are tried again. The queue is bounded in bytes: over it `put` says no, and the row is not kept.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from sqlalchemy import Executable
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+T = TypeVar("T")
+Settled = Callable[[Exception | None], None]
+Work = Callable[[AsyncConnection], Awaitable[T]]
+
+MOST_QUEUED_BYTES = 64 * 1024 * 1024
+_MOST_ROWS = 1000
+"""Rows of one commit: a row that somebody waits for never waits for more than this."""
+_MOST_COMMIT_BYTES = 4 * 1024 * 1024
+_LAST_TRIES = 3
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Lane:
+    """One kind of row and the statement that writes it; within a commit lower ranks are written first."""
+
+    name: str
+    statement: Executable
+    rank: int
+
+
+@dataclass(slots=True, eq=False)
+class _Entry:
+    lane: Lane
+    row: Mapping[str, Any]
+    size: int
+    settled: Settled | None
+    awaited: bool = False
+    withdrawn: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class _Turn(Generic[T]):
+    work: Work[T]
+    done: asyncio.Future[T]
+
+    async def take(self, connection: AsyncConnection) -> None:
+        try:
+            # Taken at once: a transaction that reads first and then finds another writer cannot be waited out.
+            await connection.exec_driver_sql("BEGIN IMMEDIATE")
+            value = await self.work(connection)
+            await connection.commit()
+        except Exception as problem:  # handed to whoever asked
+            await connection.rollback()
+            self.abandon(problem)
+        else:
+            if not self.done.done():
+                self.done.set_result(value)
+
+    def abandon(self, problem: Exception) -> None:
+        if not self.done.done():
+            self.done.set_exception(problem)
+
+
+class Writer:
+    """The writing side of a database. `lost` counts queued rows that were given up."""
+
+    def __init__(self, *, most_queued_bytes: int = MOST_QUEUED_BYTES, retry_s: float = 0.25) -> None:
+        self.lost = 0
+        self.queued_bytes = 0
+        self.failing: str | None = None
+        self._most_queued_bytes = most_queued_bytes
+        self._retry_s = retry_s
+        self._awaited: deque[_Entry] = deque()
+        self._queued: deque[_Entry] = deque()
+        self._turns: deque[_Turn[Any]] = deque()
+        self._wake = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._closing = False
+
+    def put(
+        self, lane: Lane, row: Mapping[str, Any], size: int, settled: Settled | None = None, *, always: bool = False
+    ) -> bool:
+        """Queue a row of about `size` bytes; False if the queue is full and the row will not be kept.
+
+        `always` is for rows whose number is bounded elsewhere. `settled` hears None once the row is written, or why
+        it was given up.
+        """
+        if self._closing or (self.queued_bytes + size > self._most_queued_bytes and not always):
+            self.lost += 1
+            return False
+        self._queued.append(_Entry(lane, row, size, settled))
+        self.queued_bytes += size
+        self._stir()
+        return True
+
+    async def commit(self, lane: Lane, row: Mapping[str, Any], *, within_s: float) -> None:
+        """Return once the row is committed; raises TimeoutError, or what the database said.
+
+        A row whose caller has left is not written, unless its commit was already under way.
+        """
+        self._refuse_if_closing()
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        entry = _Entry(lane, row, 0, lambda problem: _resolve(done, problem), awaited=True)
+        self._awaited.append(entry)
+        self._stir()
+        try:
+            async with asyncio.timeout(within_s):
+                await done
+        finally:
+            entry.withdrawn = True
+
+    async def exclusively(self, work: Work[T]) -> T:
+        """What `work` returns, run in a transaction of its own that no other process can write into.
+
+        It goes on if the caller leaves. Keep it short: rows wait meanwhile.
+        """
+        self._refuse_if_closing()
+        turn: _Turn[T] = _Turn(work, asyncio.get_running_loop().create_future())
+        self._turns.append(turn)
+        self._stir()
+        return await turn.done
+
+    async def drained(self) -> None:
+        """Return once nothing is queued."""
+        await self._idle.wait()
+
+    @asynccontextmanager
+    async def running(self, connection: AsyncConnection) -> AsyncIterator[Writer]:
+        """Write on this connection until the scope is left; what is queued then is still written."""
+        task = asyncio.create_task(self._run(connection), name="database writer")
+        try:
+            yield self
+        finally:
+            self._closing = True
+            self._wake.set()
+            try:
+                await asyncio.shield(task)
+            finally:
+                if not task.done():
+                    task.cancel()
+                    with suppress(asyncio.CancelledError):
+                        await task
+
+    def _refuse_if_closing(self) -> None:
+        if self._closing:
+            raise TimeoutError("the database is closing")
+
+    def _stir(self) -> None:
+        self._idle.clear()
+        self._wake.set()
+
+    async def _run(self, connection: AsyncConnection) -> None:
+        try:
+            await self._write_until_closing(connection)
+        finally:
+            # Also when a defect ends this task: nobody may wait for a row that nothing will write.
+            self._closing = True
+            self._give_up()
+
+    async def _write_until_closing(self, connection: AsyncConnection) -> None:
+        tries_left = _LAST_TRIES
+        while not (self._closing and self._idle.is_set()):
+            await self._wake.wait()
+            self._wake.clear()
+            while self._turns or self._awaited or self._queued:
+                if self._turns:
+                    await self._turns.popleft().take(connection)
+                if await self._write(connection, self._batch()):
+                    continue
+                tries_left -= self._closing
+                if not tries_left:
+                    return
+                await asyncio.sleep(self._retry_s)
+            self._idle.set()
+
+    def _batch(self) -> list[_Entry]:
+        batch: list[_Entry] = []
+        while self._awaited and len(batch) < _MOST_ROWS:
+            entry = self._awaited.popleft()
+            if not entry.withdrawn:
+                batch.append(entry)
+        room = _MOST_COMMIT_BYTES
+        while self._queued and len(batch) < _MOST_ROWS and room > 0:
+            entry = self._queued.popleft()
+            room -= entry.size
+            batch.append(entry)
+        return batch
+
+    async def _write(self, connection: AsyncConnection, batch: list[_Entry]) -> bool:
+        """Commit the batch; False if the database cannot be written now, and the queued rows are back in the queue."""
+        try:
+            await _commit(connection, batch)
+        except OperationalError as problem:
+            if self.failing is None:
+                log.warning("the database cannot be written: %s", problem.orig)
+            self.failing = str(problem.orig)
+            self._queued.extendleft(entry for entry in reversed(batch) if not entry.awaited)
+            for entry in batch:
+                if entry.awaited and entry.settled:
+                    entry.settled(problem)
+            return False
+        except (SQLAlchemyError, ValueError, TypeError) as problem:
+            if len(batch) > 1:
+                # One row is at fault: alone each, so that it takes no other with it.
+                alone = [await self._write(connection, [entry]) for entry in batch]
+                return all(alone)
+            self._lose(batch[0], problem)
+        else:
+            self._written(batch)
+        return True
+
+    def _written(self, batch: list[_Entry]) -> None:
+        if self.failing is not None:
+            log.warning("the database can be written again")
+            self.failing = None
+        for entry in batch:
+            self.queued_bytes -= entry.size
+            if entry.settled:
+                entry.settled(None)
+
+    def _lose(self, entry: _Entry, problem: Exception) -> None:
+        if not entry.awaited:
+            log.error("a row of %s could not be written and is lost: %s", entry.lane.name, problem)
+            self.lost += 1
+        self.queued_bytes -= entry.size
+        if entry.settled:
+            entry.settled(problem)
+
+    def _give_up(self) -> None:
+        problem = TimeoutError("the database could not be written before it closed")
+        for rows in (self._awaited, self._queued):
+            while rows:
+                self._lose(rows.popleft(), problem)
+        while self._turns:
+            self._turns.popleft().abandon(problem)
+        self._idle.set()
+
+
+async def _commit(connection: AsyncConnection, batch: list[_Entry]) -> None:
+    if not batch:
+        return
+    lanes: dict[Lane, list[Mapping[str, Any]]] = {}
+    for entry in batch:
+        lanes.setdefault(entry.lane, []).append(entry.row)
+    async with connection.begin():
+        for lane in sorted(lanes, key=lambda lane: lane.rank):
+            await connection.execute(lane.statement, lanes[lane])
+
+
+def _resolve(done: asyncio.Future[None], problem: Exception | None) -> None:
+    if done.done():
+        return
+    if problem is None:
+        done.set_result(None)
+    else:
+        done.set_exception(problem)
