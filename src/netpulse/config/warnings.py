@@ -1,0 +1,35 @@
+"""What the author of a valid file should know before visitors find out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from netpulse.config.faults import ConfigFault, Place
+from netpulse.config.models import ConfigFile
+from netpulse.config.positions import Document
+from netpulse.values import Prefix
+
+
+def warnings_of(file: ConfigFile, document: Document) -> Iterator[ConfigFault]:
+    """Each warning with its position.
+
+    A source address inside the LAN of an exchange is one: that LAN is not announced, so nobody beyond its members can
+    answer.
+    """
+    lans: list[tuple[Prefix, str]] = [
+        (lan, connection.name)
+        for router in file.routers
+        for connection in router.connections
+        for lan in (connection.lan_ipv4, connection.lan_ipv6)
+        if lan is not None
+    ]
+    for i, router in enumerate(file.routers):
+        for j, connection in enumerate(router.connections):
+            for name in ("source_ipv4", "source_ipv6"):
+                source = getattr(connection, name)
+                inside = next((found for found in lans if source is not None and source in found[0]), None)
+                if inside:
+                    place: Place = ("routers", i, "connections", j, name)
+                    lan, exchange = inside
+                    text = f"{source} is inside the LAN {lan} of {exchange}; nobody beyond the LAN can answer it"
+                    yield document.fault(place, text)

@@ -1,0 +1,113 @@
+"""A reload of the configuration on SIGHUP and when the file changes; a bad file is refused and the old one stays."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from netpulse.config.faults import ConfigFaults
+from netpulse.settings import Settings
+
+Signature = tuple[int, int, int] | None
+NEEDS_RESTART = {
+    "listen": "server.listen",
+    "storage": "storage",
+    "coordination": "coordination",
+    "metrics_listen": "metrics.listen",
+}
+"""Fields of `Settings` that only a restart changes, and what they are called in the file."""
+
+
+class Watcher:
+    """Watches one file and hands over new settings; `run` is a task of whoever owns it.
+
+    `load` reads the file (`config.load`), `accept` gets each new snapshot in the event loop, `report` gets one line of
+    text for each thing the operator should know.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        settings: Settings,
+        accept: Callable[[Settings], None],
+        *,
+        load: Callable[[Path], Settings],
+        report: Callable[[str], None],
+        poll_s: float = 1.0,
+    ) -> None:
+        self.path = path
+        self.settings = settings
+        self._accept = accept
+        self._load = load
+        self._report = report
+        self._poll_s = poll_s
+        self._seen: Signature = signature(path)
+        self._asked = asyncio.Event()
+
+    async def run(self) -> None:
+        """Watches until cancelled. Takes over SIGHUP where the event loop can (main thread) and gives it back."""
+        loop = asyncio.get_running_loop()
+        try:
+            loop.add_signal_handler(signal.SIGHUP, self.request)
+            owns_signal = True
+        except (ValueError, RuntimeError, NotImplementedError):
+            owns_signal = False  # not the main thread: a test, or an embedding program that keeps its signals
+        try:
+            while True:
+                await self._tick()
+        finally:
+            if owns_signal:
+                loop.remove_signal_handler(signal.SIGHUP)
+
+    def request(self) -> None:
+        """Asks for a reload although the file may look unchanged, as SIGHUP does."""
+        self._asked.set()
+
+    async def _tick(self) -> None:
+        try:
+            async with asyncio.timeout(self._poll_s):
+                await self._asked.wait()
+        except TimeoutError:
+            await self.look()
+        else:
+            self._asked.clear()
+            await self.reload()
+
+    async def look(self) -> bool:
+        """Reloads if the file is another than at the last look; whether new settings were accepted."""
+        return signature(self.path) != self._seen and await self.reload()
+
+    async def reload(self) -> bool:
+        """Reads the file now; whether new settings were accepted. Faults are reported, never raised."""
+        self._seen = signature(self.path)
+        try:
+            fresh = await asyncio.to_thread(self._load, self.path)
+        except ConfigFaults as bad:
+            for fault in bad.faults:
+                self._report(str(fault))
+            self._report(f"{self.path}: not loaded, {len(bad.faults)} to mend; the settings before stay in force")
+            return False
+        for name, written in NEEDS_RESTART.items():
+            if getattr(fresh, name) != getattr(self.settings, name):
+                self._report(f"{self.path}: {written} has changed; that needs a restart and is ignored until then")
+        kept = {name: getattr(self.settings, name) for name in NEEDS_RESTART}
+        fresh = replace(fresh, banner=self.settings.banner, **kept)
+        if fresh == self.settings:
+            self._report(f"{self.path}: read again, nothing to change")
+            return False
+        self.settings = fresh
+        self._accept(fresh)
+        self._report(f"{self.path}: loaded, {len(fresh.inventory.routers)} routers")
+        return True
+
+
+def signature(path: Path) -> Signature:
+    """What tells one state of the file from another, or None while there is no such file."""
+    try:
+        facts = path.stat()
+    except OSError:
+        return None
+    return facts.st_mtime_ns, facts.st_ino, facts.st_size
