@@ -1,0 +1,191 @@
+"""BIRD, over its control socket. Captures from BIRD 2.0.12; the attribute names of BIRD 3 are read too.
+
+The transport takes the reply codes away; an error line keeps its four digits, as in `8001 Network not found`.
+Further commands follow a question: `show status` for the daemon's clock, and where no route was found
+`show protocols all`, because an empty table means nothing while its session is down or still loading.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Literal
+
+import msgspec
+
+from netpulse.cells import Cell, Platform, SourceDown, Unread
+from netpulse.events import Ending
+from netpulse.platforms.bird_routes import Draft, begin
+from netpulse.platforms.bird_sessions import YOUNG_S, Session, read_sessions
+from netpulse.platforms.paths import answer, asked_prefix
+from netpulse.platforms.reading import covers, network
+from netpulse.queries.aspath import AsPathResult
+from netpulse.query import Ask
+from netpulse.records import Record, Route
+
+
+def aspath_command(ask: Ask) -> str:
+    """The longest match with all its routes. Without a table BIRD looks into its main table of the family."""
+    if ask.table.table is not None:
+        where = f" table {ask.table.table}"
+    elif ask.table.protocol is not None:
+        where = f" protocol {ask.table.protocol}"
+    else:
+        where = ""
+    return f"show route for {ask.target}{where} all"
+
+
+class AsPathReader:
+    """Routes of one `show route … all`, then the clock and, where there is no route, the sessions behind the table."""
+
+    def __init__(self, ask: Ask) -> None:
+        self.enough = False
+        self.complete = False
+        self._ask = ask
+        self._asked, self._exact = asked_prefix(ask)
+        self._drafts: list[Draft] = []
+        self._given = 0
+        self._missing = False
+        self._fault: str | None = None
+        self._other_lines = 0
+        self._command: Literal["route", "status", "sessions", "sessions again"] = "route"
+        self._now: str | None = None
+        self._session_lines: dict[str, list[str]] = {"sessions": [], "sessions again": []}
+
+    def feed(self, line: str) -> Iterable[Record]:
+        if self._command == "route":
+            return self._feed_route(line)
+        if self._command == "status":
+            _, said, time = line.partition("Current server time is ")
+            self._now = time.strip() if said else self._now
+            return self._give(len(self._drafts))
+        self._session_lines[self._command].append(line)
+        return ()
+
+    def _feed_route(self, line: str) -> Iterable[Record]:
+        draft = begin(line, self._drafts[-1].prefix if self._drafts else None)
+        if draft is not None:
+            self._drafts.append(draft)
+            return self._give(len(self._drafts) - 1)
+        text = line.strip()
+        if text.endswith(("Network not found", "Network not in table")):
+            self._missing = True
+        elif line[:1] in ("8", "9") and line[1:4].isdigit() and line[4:5] == " ":
+            self._fault = text
+        elif self._drafts and line[:1].isspace():
+            self._drafts[-1].add(line)
+        elif text and not (text.startswith("Table ") and text.endswith(":")) and not text.startswith("BIRD "):
+            self._other_lines += 1
+        return ()
+
+    def _give(self, until: int) -> Iterable[Record]:
+        """The routes whose lines are all there and that were not given yet; their choice is made when all are known."""
+        ready = self._drafts[self._given : until]
+        self._given = max(self._given, until)
+        return [draft.route(now=None, collector=not self._ask.own_routes) for draft in ready]
+
+    def _found(self) -> bool:
+        """Whether there is an answer that needs no proof of the session."""
+        places = [network(draft.prefix) for draft in self._drafts]
+        around = [place.prefixlen for place in places if place is not None and covers(place, self._asked)]
+        return bool(around) and (not self._exact or max(around) == self._asked.prefixlen)
+
+    def follow_up(self) -> str | None:
+        if self._fault is not None or (self._other_lines and not self._drafts):
+            return None
+        if self._command == "route":
+            self._command = "status"
+            return "show status"
+        if self._command == "status" and not self._found():
+            self._command = "sessions"
+            return self._sessions_command()
+        if self._command == "sessions" and self._young():
+            self._command = "sessions again"
+            return self._sessions_command()
+        return None
+
+    def _sessions_command(self) -> str:
+        table = self._ask.table
+        name = "" if self._ask.own_routes or table.table is not None or table.protocol is None else f" {table.protocol}"
+        return f"show protocols all{name}"
+
+    def close(self, ending: Ending) -> AsPathResult:
+        if self._fault is not None:
+            raise SourceDown(f"The route source refuses the question: {self._fault}")
+        if not self._drafts and not self._missing and self._other_lines:
+            raise Unread("There is no route and no word of its absence in what the route source printed.")
+        if not self._found():
+            self._prove_absence()
+        return answer(self._asked, self._exact, self._chosen())
+
+    def _relevant(self, lines: list[str]) -> list[Session]:
+        """The sessions whose health decides: those that bring all routes, else those with the router's choice."""
+        family, table = self._ask.family, self._ask.table
+        sessions = read_sessions(lines)
+        if self._ask.own_routes:
+            return [session for session in sessions if session.carries(family)]
+        if table.table is not None:
+            feeding = [s for s in sessions if (channel := s.channel(family)) and channel.table == table.table]
+        else:
+            feeding = [session for session in sessions if session.name == table.protocol]
+        return [session for session in feeding if session.name != table.best_protocol] or feeding
+
+    def _young(self) -> list[Session]:
+        """Sessions that may still be in their first load."""
+        if self._ask.own_routes:
+            return []
+        sessions = self._relevant(self._session_lines["sessions"])
+        ages_s = [(session, session.up_s(self._now or "")) for session in sessions]
+        return [session for session, up_s in ages_s if up_s is None or up_s < YOUNG_S]
+
+    def _prove_absence(self) -> None:
+        """Return if the absence of a route is an answer; raise SourceDown otherwise."""
+        family = self._ask.family
+        sessions = self._relevant(self._session_lines["sessions"])
+        if not sessions:
+            raise SourceDown("No BGP session fills the table that was asked.")
+        down = [session.name for session in sessions if not session.carries(family)]
+        if down:
+            raise SourceDown(f"The BGP session {down[0]} is not established with its channel up.")
+        later = {session.name: session for session in read_sessions(self._session_lines["sessions again"])}
+        for session in self._young():
+            up_s = session.up_s(self._now or "")
+            again = later.get(session.name)
+            moved = again is None or again.received(family) != session.received(family)
+            if moved or (up_s is not None and up_s < 1):
+                raise SourceDown(f"The BGP session {session.name} is still in its first load.")
+
+    def _chosen(self) -> list[Route]:
+        """All routes with the router's own choice marked where it is known, else the collector's."""
+        routes = [(draft, draft.route(now=self._now, collector=not self._ask.own_routes)) for draft in self._drafts]
+        best_protocol = self._ask.table.best_protocol
+        choice = [route for draft, route in routes if draft.protocol == best_protocol]
+        if best_protocol is None or not choice:
+            by: Literal["router", "collector"] = "router" if self._ask.own_routes else "collector"
+            known = any(draft.starred for draft, _ in routes)
+            return [_marked(route, draft.starred if known else None, by) for draft, route in routes]
+        others = [route for draft, route in routes if draft.protocol != best_protocol]
+        wanted = [_likeness(route) for route in choice]
+        marked = [_marked(route, _likeness(route) in wanted, "router") for route in others]
+        alone = [route for route in choice if _likeness(route) not in map(_likeness, others)]
+        return [_marked(route, True, "router") for route in alone] + marked
+
+
+def _likeness(route: Route) -> tuple[object, ...]:
+    """What two copies of one route have in common when they came by two sessions."""
+    values = sorted(one.value for one in (*route.communities, *route.large_communities, *route.ext_communities))
+    return (route.prefix, route.next_hop, route.as_path_text, tuple(values))
+
+
+def _marked(route: Route, best: bool | None, by: Literal["router", "collector"]) -> Route:
+    return msgspec.structs.replace(route, best=best, best_by=None if best is None else by)
+
+
+# A question to BIRD is answered at once or queued behind its own work; closing the socket ends it.
+ASPATH = Cell(command=aspath_command, reader=AsPathReader, worst_case_s=lambda ask: 0.0)
+
+PLATFORM = Platform(
+    name="bird",
+    title="BIRD",
+    cells={"aspath": ASPATH},
+    refusals=(r"\A8007 .{0,200}\Z",),
+)

@@ -1,0 +1,252 @@
+"""FRRouting: BGP by its own JSON, ping and traceroute by the Linux below it. Captures from FRR 8.4.4.
+
+The login's forced command (see `account`) runs `show bgp …` in vtysh and the two others as programs.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal
+
+from netpulse.cells import Cell, Platform, Unread
+from netpulse.events import Ending
+from netpulse.platforms import linux
+from netpulse.platforms.paths import answer, asked_prefix, community, ext_community, path_elements
+from netpulse.platforms.reading import literal, network
+from netpulse.queries.aspath import AsPathResult
+from netpulse.query import Ask
+from netpulse.records import (
+    AsConfed,
+    AsConfedSet,
+    AsSet,
+    Community,
+    LearnedFrom,
+    PathElement,
+    Record,
+    Route,
+    first_asn_of,
+    origin_of,
+)
+
+_ORIGINS: dict[str, Literal["IGP", "EGP", "incomplete"]] = {"IGP": "IGP", "EGP": "EGP", "incomplete": "incomplete"}
+_DEEPEST = 100
+"""Nested brackets read; real replies have 6, and the JSON parser recurses."""
+
+
+def aspath_command(ask: Ask) -> str:
+    """An address gives the longest match, a prefix only itself."""
+    return f"show bgp ipv{ask.family} unicast {ask.target} json"
+
+
+class AsPathReader:
+    """One JSON document; where an exact prefix is absent, a second one for its first address tells what covers it."""
+
+    def __init__(self, ask: Ask) -> None:
+        self.enough = False
+        self.complete = False
+        self._ask = ask
+        self._asked, self._exact = asked_prefix(ask)
+        self._reply = _Reply()
+        self._covering: _Reply | None = None
+
+    def feed(self, line: str) -> Iterable[Record]:
+        if self._covering is not None:
+            self._covering.add(line)
+            return ()
+        self._reply.add(line)
+        if not self._reply.whole:
+            return ()
+        self.complete = True
+        return _routes(self._reply, self._ask)
+
+    def follow_up(self) -> str | None:
+        if not self._exact or self._covering is not None or not self._reply.is_empty():
+            return None
+        self._covering = _Reply()
+        return f"show bgp ipv{self._ask.family} unicast {self._asked.network_address} json"
+
+    def close(self, ending: Ending) -> AsPathResult:
+        if not self._reply.whole and not self._reply.not_found:
+            raise Unread("The reply is not one whole JSON document.")
+        routes = _routes(self._reply, self._ask)
+        if not self._reply.is_empty() and not routes:
+            raise Unread("The reply has no list of paths.")
+        if not routes and self._covering is not None:
+            routes = _routes(self._covering, self._ask)
+        return answer(self._asked, self._exact, routes)
+
+
+class _Reply:
+    """Lines of one reply until its outermost bracket closes. vtysh may complain in front of it."""
+
+    def __init__(self) -> None:
+        self.whole = False
+        self.not_found = False
+        self._lines: list[str] = []
+        self._depth = 0
+        self._document: Mapping[str, Any] = {}
+
+    def add(self, line: str) -> None:
+        if self.whole:
+            return
+        if not self._lines and not line.lstrip().startswith("{"):
+            self.not_found = self.not_found or line.strip() == "% Network not in table"
+            return
+        self._lines.append(line)
+        self._depth += _opened(line)
+        if self._depth <= 0 or self._depth > _DEEPEST:
+            try:
+                document = json.loads("\n".join(self._lines)) if self._depth == 0 else None
+            except ValueError:
+                document = None
+            self._document = document if isinstance(document, dict) else {}
+            self.whole = isinstance(document, dict)
+            if not self.whole:
+                self._lines.clear()
+                self._depth = 0
+
+    def is_empty(self) -> bool:
+        return self.not_found or (self.whole and not self._document)
+
+    def prefix(self) -> str | None:
+        place = network(_text(self._document.get("prefix")) or "")
+        return None if place is None else place.compressed
+
+    def paths(self) -> list[Mapping[str, Any]]:
+        return _objects(self._document.get("paths"))
+
+
+def _opened(line: str) -> int:
+    """Brackets opened less those closed on this line, outside of strings."""
+    depth = 0
+    in_string = escaped = False
+    for character in line:
+        if escaped:
+            escaped = False
+        elif in_string:
+            escaped = character == "\\"
+            in_string = character != '"'
+        elif character == '"':
+            in_string = True
+        elif character in "{[":
+            depth += 1
+        elif character in "}]":
+            depth -= 1
+    return depth
+
+
+def _routes(reply: _Reply, ask: Ask) -> list[Route]:
+    prefix = reply.prefix()
+    if prefix is None:
+        return []
+    by: Literal["router", "collector"] = "router" if ask.own_routes else "collector"
+    routes = [_route(prefix, path, by) for path in reply.paths()]
+    reasons = [_text(_object(path.get("bestpath")).get("selectionReason")) for path in reply.paths()]
+    reason = next((text for text, route in zip(reasons, routes, strict=True) if text and route.best), None)
+    return [_explained(route, reason) for route in routes]
+
+
+def _explained(route: Route, reason: str | None) -> Route:
+    """A path that lost, with the step that decided for the best one; FRR says it only there."""
+    if route.best or reason is None or reason == "First path received":
+        return route
+    fields = {name: getattr(route, name) for name in route.__struct_fields__}
+    return Route(**{**fields, "why_not_best": f"another path won by: {reason}"})
+
+
+def _route(prefix: str, path: Mapping[str, Any], by: Literal["router", "collector"]) -> Route:
+    aspath = _object(path.get("aspath"))
+    elements = _path(aspath)
+    text = _text(aspath.get("string"))
+    hops = [hop for one in _objects(path.get("nexthops")) if (hop := literal(_text(one.get("ip")) or ""))]
+    next_hop = next((hop for hop in hops if not hop.startswith("fe80:")), hops[0] if hops else None)
+    peer = _object(path.get("peer"))
+    peer_id = _text(peer.get("peerId")) or ""
+    address = literal(peer_id)
+    local = path.get("sourced") is True or path.get("local") is True
+    direct = peer.get("type") == "external" and (address is None or address in hops)
+    return Route(
+        prefix=prefix,
+        as_path=elements,
+        as_path_text="" if text == "Local" else text,
+        origin_asn=None if elements is None else origin_of(elements),
+        next_hop=next_hop,
+        learned_from=LearnedFrom(
+            # An unnumbered neighbour has an interface's name for an address.
+            address=None if local else address or (peer_id[:40] or None),
+            asn=first_asn_of(elements) if elements and direct else None,
+        ),
+        local_pref=_number(path.get("locPrf")),
+        med=_number(path.get("metric")),
+        origin=_ORIGINS.get(_text(path.get("origin")) or ""),
+        communities=tuple(community(value) for value in _listed(path.get("community"))),
+        large_communities=tuple(Community(value=value) for value in _listed(path.get("largeCommunity"))),
+        ext_communities=tuple(ext_community(value) for value in _listed(path.get("extendedCommunity"))),
+        best=_object(path.get("bestpath")).get("overall") is True,
+        best_by=by,
+    )
+
+
+def _path(aspath: Mapping[str, Any]) -> tuple[PathElement, ...] | None:
+    """The segments if the reply has them, else the written path (`Local` is the empty one)."""
+    text = _text(aspath.get("string"))
+    segments = aspath.get("segments")
+    if not isinstance(segments, list):
+        return None if text is None else path_elements("" if text == "Local" else text)
+    path: list[PathElement] = []
+    for segment in _objects(segments):
+        listed = segment.get("list")
+        numbers = tuple(n for n in listed if type(n) is int) if isinstance(listed, list) else ()
+        kind = segment.get("type")
+        if kind == "as-sequence":
+            path += numbers
+        elif kind == "as-set":
+            path.append(AsSet(set=numbers))
+        elif kind == "as-confed-sequence":
+            path.append(AsConfed(confed=numbers))
+        elif kind == "as-confed-set":
+            path.append(AsConfedSet(confed_set=numbers))
+        else:
+            return None
+    return tuple(path)
+
+
+def _object(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _objects(value: object) -> list[Mapping[str, Any]]:
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _number(value: object) -> int | None:
+    return value if type(value) is int and 0 <= value <= 0xFFFFFFFF else None
+
+
+def _listed(value: object) -> list[str]:
+    """The communities of one kind: a list where FRR gives one, else the words of its text."""
+    kind = _object(value)
+    listed = kind.get("list")
+    if isinstance(listed, list):
+        return [one for one in listed if isinstance(one, str)]
+    return (_text(kind.get("string")) or "").split()
+
+
+ASPATH = Cell(command=aspath_command, reader=AsPathReader, worst_case_s=lambda ask: 5.0)
+
+PLATFORM = Platform(
+    name="frr",
+    title="FRRouting",
+    cells={"ping": linux.PING, "traceroute": linux.TRACEROUTE, "aspath": ASPATH},
+    refusals=(
+        *linux.REFUSALS,
+        r"\A% (?:Unknown command|Command incomplete|Ambiguous command|There is no matched command)\b.{0,300}\Z",
+        r"\A% BGP instance not found\b.{0,100}\Z",
+        r"\AExiting: failed to connect to any daemons\.\Z",
+    ),
+)
