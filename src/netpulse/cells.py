@@ -72,6 +72,7 @@ class Cell:
     reader: Callable[[Ask], Reader]
     worst_case_s: Callable[[Ask], float]
     ends_after_s: Callable[[Ask], float] | None = None
+    structured: bool = False  # JSON or XML: read whole, under its own, larger budget
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +94,7 @@ class QueryType:
     sourced: bool
     about_routes: bool = False
     deadline: str = "ping"
+    cut_is_answer: bool = False  # what there is when the deadline comes is an answer, marked as stopped
     say: Callable[[Any], str] | None = None  # a result in one line, for plain text and page titles
     fold: Callable[[Sequence[tuple[str, Any]]], Record] | None = None
     fold_result: type[Record] | None = None

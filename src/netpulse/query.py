@@ -72,8 +72,9 @@ class Budget:
 class Job:
     """One admitted command: about `router` and `connection` (the subject), run on `device`.
 
-    `otherwise` is asked instead when the device cannot answer: a router's next route source. Whoever holds a Job
-    knows that policy said yes. `read` makes a fresh reader (the type is `cells.Reader`).
+    Whoever holds a Job knows that policy said yes. `read` makes a fresh reader (the type is `cells.Reader`).
+    `ends_after_s` is when the executor ends a command that has nothing more to say; with `cut_is_answer` what there is
+    at the deadline is an answer. `otherwise` is asked instead when the device cannot answer: the next route source.
     """
 
     query: Query
@@ -86,6 +87,7 @@ class Job:
     budget: Budget
     worst_case_s: float
     ends_after_s: float | None = None
+    cut_is_answer: bool = False
     refusals: tuple[str, ...] = ()
     route_source: RouteSource | None = None
     shareable: bool = False

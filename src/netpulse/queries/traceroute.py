@@ -100,5 +100,6 @@ QUERY = QueryType(
     result=TracerouteResult,
     sourced=True,
     deadline="traceroute",
+    cut_is_answer=True,
     say=say,
 )

@@ -127,6 +127,10 @@ class Audit:
         values = self._values(replace(row, outcome="refused", code=code))
         return self.database.writer.put(_ROWS, values, _ROW_BYTES)
 
+    def note(self, row: AuditRow) -> bool:
+        """Record a question for which no command is sent, with its outcome; False if there is no room for it."""
+        return self.database.writer.put(_ROWS, self._values(row), _ROW_BYTES)
+
     async def mark_interrupted(self) -> int:
         """How many rows of earlier processes had no outcome, and are `interrupted` now. Only for the one server."""
         orphans = audit.c.outcome.is_(None) & (audit.c.process != self.process)

@@ -1,0 +1,265 @@
+"""parse → admit → run → enrich → record: the only module that sees the whole line.
+
+A question becomes a `Run` with a driver that tells its jobs and, at the end, stores the result. Refusals are audited
+too. Nothing here knows HTTP.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable
+from datetime import timedelta
+from typing import Any
+
+from netpulse.cells import QueryType
+from netpulse.errors import Fault, NetPulseError, NotHere
+from netpulse.events import Finished
+from netpulse.executor import Executor
+from netpulse.policy import Caller, Plan, Unavailable, offered, routers_for
+from netpulse.query import Job, Parameter, Query, parse
+from netpulse.render.as_json import answer_data, encode, error_object, row_data, target_text
+from netpulse.runs import Run, Runs
+from netpulse.store import Store
+from netpulse.store.results import StoredResult
+from netpulse.telling import Frame, Outcome, Telling
+
+_log = logging.getLogger(__name__)
+
+Charge = Callable[[int], None]
+"""Takes further requests off the caller's limit; raises Busy(`rate_limited`)."""
+
+
+def everywhere(kind: QueryType) -> tuple[Parameter, ...]:
+    """The parameters of the same question asked of all routers: without the router."""
+    return tuple(parameter for parameter in kind.parameters if parameter.kind not in ("router", "connection"))
+
+
+class Pipeline:
+    """Questions in, runs out. `frame` is the snapshot that new questions begin under."""
+
+    def __init__(self, frame: Frame, executor: Executor, store: Store, runs: Runs) -> None:
+        self.frame = frame
+        self.runs = runs
+        self.executor = executor
+        self._store = store
+        self._drivers: set[asyncio.Task[None]] = set()
+        self._closing = False
+
+    def kind(self, name: str) -> QueryType:
+        """The query type of this name; NotHere if there is none."""
+        kind = self.frame.matrix.queries.get(name)
+        if kind is None:
+            raise NotHere("not_found", "There is nothing at this path; see /openapi.json.")
+        return kind
+
+    async def plan(
+        self, caller: Caller, kind: QueryType, given: Iterable[tuple[str, str]], *, all_routers: bool = False
+    ) -> Plan:
+        """What this question leads to, or why it is refused; the refusal is in the audit trail."""
+        if self._closing:
+            raise Fault("shutting_down", "The service is stopping; ask again in a minute.")
+        query: Query | None = None
+        try:
+            query = parse(kind.name, everywhere(kind) if all_routers else kind.parameters, given)
+            policy = self.frame.policy
+            return await (policy.admit_all(caller, query) if all_routers else policy.admit(caller, query))
+        except NetPulseError as error:
+            known = routers_for(caller, self.frame.settings.inventory)
+            row = self._store.audit.row(
+                caller.client,
+                kind.name,
+                key_id=caller.key_id,
+                router=query.router if query and any(r.slug == query.router for r in known) else None,
+                target=target_text(query.target) if query else None,
+            )
+            self._store.audit.refused(row, error.code)
+            raise
+
+    def recall(self, caller: Caller, plan: Plan) -> dict[str, Any] | None:
+        """`data` at once, when an equal BGP question was answered within the last seconds; None otherwise.
+
+        Nothing is sent to any device, so the audit row need not be waited for.
+        """
+        if plan.folded or not isinstance(job := plan.places[0], Job) or not job.shareable:
+            return None
+        known = self.executor.recent(job)
+        if known is None or not isinstance(known.last, Finished):
+            return None
+        run_id = self._store.results.new_id()
+        attachment = self._telling(caller, plan.kind, job, run_id, _no_events).attachment(job)
+        answer = attachment.complete(known.last.answer)
+        data = answer_data(
+            plan.kind,
+            job,
+            answer,
+            run_id=run_id,
+            url=self.url(run_id),
+            egress=None,
+            cached=True,
+            age_s=self.executor.age_s(known),
+        )
+        audit = self._store.audit
+        audit.note(
+            audit.row(
+                caller.client,
+                plan.query.kind,
+                key_id=caller.key_id,
+                router=job.router.slug,
+                device=job.device.key,
+                target=target_text(plan.query.target),
+                command=job.command,
+                run_id=run_id,
+                outcome="finished",
+                duration_ms=0,
+            )
+        )
+        self._save(caller, plan, run_id, data)
+        return data
+
+    def begin(self, caller: Caller, plan: Plan, charge: Charge | None = None) -> Run:
+        """Start the run of an admitted plan; a plan of several jobs is charged for each beyond the first."""
+        if charge is not None and len(plan.jobs) > 1:
+            charge(len(plan.jobs) - 1)
+        run = Run(self._store.results.new_id(), caller.owner, caller.lease_s)
+        self.runs.begin(run)
+        task = asyncio.create_task(self._drive(run, caller, plan))
+        self._drivers.add(task)
+        task.add_done_callback(self._drivers.discard)
+        return run
+
+    def url(self, run_id: str) -> str:
+        return (self.frame.settings.public_url or "").rstrip("/") + f"/r/{run_id}"
+
+    async def _drive(self, run: Run, caller: Caller, plan: Plan) -> None:
+        data: dict[str, Any] | None = None
+        error: NetPulseError | None = None
+        try:
+            if plan.folded:
+                data, error = await self._all(run, caller, plan)
+            else:
+                data, error = await self._one(run, caller, plan)
+        except Exception as defect:  # the caller must hear of an end, whatever went wrong in here
+            _log.exception("the run %s failed unexpectedly", run.id)
+            error = Fault("internal", "The service made a mistake.", detail=repr(defect))
+        if error is not None:
+            _log.info("run %s: %s %s", run.id, error.code, error.detail)
+        if data is not None:
+            kept = data if error is None else {**data, **error_object(error)}
+            self._save(caller, plan, run.id, kept)
+        run.finish(data, error)
+        if error is None:
+            run.add("finished", encode(data))
+        else:
+            run.add("failed", encode({**error_object(error), "data": data}))
+        self.runs.ended(run)
+
+    async def _one(self, run: Run, caller: Caller, plan: Plan) -> tuple[dict[str, Any] | None, NetPulseError | None]:
+        place = plan.places[0]
+        if isinstance(place, Unavailable):
+            return None, place.error
+        telling = self._telling(caller, plan.kind, place, run.id, lambda name, body: run.add(name, encode(body)))
+        run.on_stop(telling.stop)
+        outcome = await telling.tell()
+        return outcome.data, outcome.error
+
+    async def _all(self, run: Run, caller: Caller, plan: Plan) -> tuple[dict[str, Any] | None, NetPulseError | None]:
+        """Every place of the plan, side by side; one never holds all sessions of a device."""
+        shares: dict[str, asyncio.Semaphore] = {}
+        for job in plan.jobs:
+            shares.setdefault(job.device.key, asyncio.Semaphore(max(1, job.device.max_sessions - 1)))
+        tellings: dict[int, Telling] = {}
+        stopped: list[str] = []
+
+        def stop(code: str) -> None:
+            stopped.append(code)
+            for telling in tellings.values():
+                telling.stop(code)
+
+        run.on_stop(stop)
+
+        async def answer(index: int, job: Job) -> Outcome:
+            def emit(name: str, body: dict[str, Any]) -> None:
+                run.add(name, encode({**body, "job": {"router": job.router.slug, "connection": None}}))
+
+            telling = tellings[index] = self._telling(caller, plan.kind, job, run.id, emit)
+            async with shares[job.device.key]:
+                outcome = await telling.tell()
+            if outcome.error is None:
+                emit("answered", dict(outcome.data or {}))
+            else:
+                emit("unanswered", error_object(outcome.error))
+            return outcome
+
+        numbered = [(index, place) for index, place in enumerate(plan.places) if isinstance(place, Job)]
+        outcomes = dict(
+            zip(
+                (index for index, _ in numbered),
+                await asyncio.gather(*(answer(index, job) for index, job in numbered)),
+                strict=True,
+            )
+        )
+        rows = []
+        results: list[tuple[str, Any]] = []
+        for index, place in enumerate(plan.places):
+            if isinstance(place, Unavailable):
+                rows.append(row_data(place.router, None, place.error))
+                continue
+            outcome = outcomes[index]
+            rows.append(row_data(place.router, outcome.data, outcome.error))
+            if outcome.error is None and outcome.result is not None:
+                results.append((place.router.slug, outcome.result))
+        data = {
+            "target": target_text(plan.query.target),
+            "routers": rows,
+            "summary": plan.kind.fold(results) if plan.kind.fold else None,
+            "id": run.id,
+            "url": self.url(run.id),
+        }
+        if stopped:
+            return data, next(o.error for o in outcomes.values() if o.error is not None)
+        return data, None
+
+    def _telling(
+        self, caller: Caller, kind: QueryType, job: Job, run_id: str, emit: Callable[[str, dict[str, Any]], None]
+    ) -> Telling:
+        return Telling(self.frame, self.executor, self._store.audit, caller, kind, job, run_id, self.url(run_id), emit)
+
+    def _save(self, caller: Caller, plan: Plan, run_id: str, data: dict[str, Any]) -> None:
+        now = self._store.results.wall()
+        jobs = plan.jobs
+        self._store.results.save(
+            StoredResult(
+                id=run_id,
+                kind=plan.query.kind,
+                key_id=caller.key_id,
+                audience=caller.audience,
+                routers=tuple(dict.fromkeys(job.router.slug for job in jobs)),
+                connection=jobs[0].connection.id if len(jobs) == 1 and jobs[0].connection else None,
+                created_at=now,
+                expires_at=now + timedelta(days=self.frame.settings.retention.results_days),
+                body=encode(data),
+            )
+        )
+
+    def swap(self, frame: Frame) -> None:
+        """New questions begin under this snapshot."""
+        self.frame = frame
+        self.runs.most = frame.settings.limits.streams
+
+    def offered(self, router_slug: str) -> tuple[str, ...]:
+        router = self.frame.settings.inventory.router(router_slug)
+        return offered(self.frame.matrix, router) if router else ()
+
+    async def close(self) -> None:
+        """Stop every run with `shutting_down` and return when each has had its last event."""
+        self._closing = True
+        self.runs.stop_all("shutting_down")
+        if self._drivers:
+            await asyncio.wait(self._drivers, timeout=10)
+        for task in self._drivers:
+            task.cancel()
+
+
+def _no_events(_name: str, _body: dict[str, Any]) -> None:
+    """A recalled answer tells nothing on the way."""

@@ -1,0 +1,326 @@
+"""Query to jobs, or a refusal: the only maker of `Job`.
+
+Whether the router exists for this caller, whether it answers this kind of query, which family and which literal address
+are meant, and whether that address may be asked about. No socket to a router exists before this said yes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from ipaddress import ip_network
+from typing import Literal
+
+from netpulse.cells import Cell, Matrix, QueryType
+from netpulse.errors import Busy, NetPulseError, Refused
+from netpulse.inventory import Connection, Device, Inventory, Router, RouteSource, RouteTable
+from netpulse.limits import Windows
+from netpulse.query import Ask, Budget, Job, Query
+from netpulse.settings import Settings
+from netpulse.special_purpose import inside, why_special
+from netpulse.values import Address, Family, HostName, Prefix, canonical, family_of
+
+Audience = Literal["public", "key"]
+Resolve = Callable[[HostName, tuple[Family, ...]], Awaitable[list[Address]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks. `owner` is `key:ID` or `visitor:PREFIX`; `routers` restricts a key to these slugs, empty means all.
+
+    `lease_s` is how long a run of theirs goes on with nobody listening.
+    """
+
+    owner: str
+    audience: Audience
+    client: str
+    routers: tuple[str, ...] = ()
+    key_id: str | None = None
+    lease_s: float = 5.0
+
+    @property
+    def keyed(self) -> bool:
+        return self.audience == "key"
+
+
+@dataclass(frozen=True, slots=True)
+class Unavailable:
+    """A router of a query over all routers that cannot be asked now, and why."""
+
+    router: Router
+    error: NetPulseError
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What one query leads to: one job, or one place per router in file order when `folded`."""
+
+    query: Query
+    kind: QueryType
+    places: tuple[Job | Unavailable, ...]
+    folded: bool
+
+    @property
+    def jobs(self) -> tuple[Job, ...]:
+        return tuple(place for place in self.places if isinstance(place, Job))
+
+
+def may_see(caller: Caller, visible: str) -> bool:
+    return visible == "public" or (visible == "key" and caller.keyed)
+
+
+def routers_for(caller: Caller, inventory: Inventory) -> list[Router]:
+    """The routers that exist for this caller, in file order."""
+    return [
+        router
+        for router in inventory.routers
+        if may_see(caller, router.visible) and (not caller.routers or router.slug in caller.routers)
+    ]
+
+
+def connections_for(caller: Caller, router: Router) -> list[Connection]:
+    return [connection for connection in router.connections if may_see(caller, connection.visible)]
+
+
+def offered(matrix: Matrix, router: Router) -> tuple[str, ...]:
+    """The query types that this router answers, in the order of the matrix."""
+    return tuple(name for name, kind in matrix.queries.items() if _devices(matrix, router, kind))
+
+
+def _devices(matrix: Matrix, router: Router, kind: QueryType) -> list[tuple[Device, RouteSource | None, Cell]]:
+    """What can be asked about this router, in order: its route sources for BGP questions, else the router itself."""
+    if not kind.about_routes:
+        cell = matrix.cell(router.platform, kind.name)
+        return [(router.device, None, cell)] if cell else []
+    found: list[tuple[Device, RouteSource | None, Cell]] = []
+    for source in router.routes:
+        cell = matrix.cell(source.device.platform, kind.name)
+        if cell:
+            found.append((source.device, source, cell))
+    return found
+
+
+class Policy:
+    """Admission under one snapshot of the settings."""
+
+    def __init__(self, settings: Settings, matrix: Matrix, resolve: Resolve, windows: Windows) -> None:
+        self._settings = settings
+        self._matrix = matrix
+        self._resolve = resolve
+        self._windows = windows
+
+    async def admit(self, caller: Caller, query: Query) -> Plan:
+        """The one job that this query leads to. Raises Refused or Busy (`target_limited`)."""
+        kind = self._matrix.queries[query.kind]
+        router = self._router(caller, query, kind)
+        if router.maintenance is not None:
+            raise _maintenance()
+        devices = _devices(self._matrix, router, kind)
+        if not devices:
+            raise Refused(
+                "not_offered", "This router does not answer this kind of query; /routers lists what each one answers."
+            )
+        connection = self._connection(caller, query, router) if kind.sourced else None
+        target, family = await self._target(query, kind, connection)
+        self._count_target(kind, target)
+        return Plan(
+            query, kind, (self._job(caller.keyed, query, kind, router, connection, devices, target, family),), False
+        )
+
+    async def admit_all(self, caller: Caller, query: Query) -> Plan:
+        """One place per router that answers this kind of query; at least one, or Refused `not_offered`."""
+        kind = self._matrix.queries[query.kind]
+        target, family = await self._target(query, kind, None)
+        self._count_target(kind, target)
+        places: list[Job | Unavailable] = []
+        for router in routers_for(caller, self._settings.inventory):
+            devices = _devices(self._matrix, router, kind)
+            if not devices:
+                continue
+            if router.maintenance is not None:
+                places.append(Unavailable(router, _maintenance()))
+            else:
+                places.append(self._job(caller.keyed, query, kind, router, None, devices, target, family))
+        if not places:
+            raise Refused("not_offered", "No router here answers this kind of query.")
+        return Plan(query, kind, tuple(places), True)
+
+    def inner(self, router: Router, address: Address, *, keyed: bool) -> Job | None:
+        """The job that asks this router's best route for an address, for egress and AS numbers; None if it has none."""
+        kind = self._matrix.queries.get("aspath")
+        devices = _devices(self._matrix, router, kind) if kind else []
+        if kind is None or not devices:
+            return None
+        query = Query(kind.name, address, router.slug)
+        return self._job(keyed, query, kind, router, None, devices, address, family_of(address))
+
+    def _router(self, caller: Caller, query: Query, kind: QueryType) -> Router:
+        visible = routers_for(caller, self._settings.inventory)
+        if query.router is None:
+            for router in visible:
+                if router.maintenance is None and _devices(self._matrix, router, kind):
+                    return router
+            raise Refused("not_offered", "No router here answers this kind of query.")
+        found = next((router for router in visible if router.slug == query.router), None)
+        if found is None:
+            raise Refused("unknown_router", "There is no such router; /routers lists the routers and their slugs.")
+        return found
+
+    def _connection(self, caller: Caller, query: Query, router: Router) -> Connection:
+        for connection in connections_for(caller, router):
+            if connection.id == query.connection:
+                return connection
+        raise Refused(
+            "unknown_connection",
+            "This router has no such connection; /connections?router=SLUG lists its connections and their ids.",
+        )
+
+    async def _target(
+        self, query: Query, kind: QueryType, connection: Connection | None
+    ) -> tuple[Address | Prefix | None, Family]:
+        """The literal that will be asked about, and its family."""
+        wanted = query.options.get("family")
+        families: tuple[Family, ...] = connection.families if connection else (4, 6)
+        if wanted is not None:
+            asked: Family = 4 if wanted == "4" else 6
+            if asked not in families:
+                raise Refused("no_address_in_family", f"This connection has no IPv{asked} source address.")
+            families = (asked,)
+        if not families:
+            raise Refused("no_address_in_family", "This connection has no source address.")
+        target = query.target
+        if target is None:
+            return None, families[0]
+        if isinstance(target, HostName):
+            return await self._resolved(target, families, kind)
+        family = family_of(target)
+        if family not in families:
+            raise Refused(
+                "no_address_in_family",
+                f"The target is an IPv{family} address; this connection or the family asked for is IPv{families[0]} only.",
+            )
+        self._check(target, kind)
+        return target, family
+
+    async def _resolved(self, host: HostName, families: tuple[Family, ...], kind: QueryType) -> tuple[Address, Family]:
+        addresses = await self._resolve(host, families)
+        if not addresses:
+            if len(families) == 1:
+                raise Refused(
+                    "no_address_in_family" if await self._has_other(host, families[0]) else "name_not_found",
+                    f"The host name in target has no IPv{families[0]} address.",
+                )
+            raise Refused("name_not_found", "The host name in target has no address; check its spelling.")
+        for address in addresses:
+            self._check(address, kind)
+        chosen = addresses[0]
+        return chosen, family_of(chosen)
+
+    async def _has_other(self, host: HostName, family: Family) -> bool:
+        return bool(await self._resolve(host, (6,) if family == 4 else (4,)))
+
+    def _check(self, target: Address | Prefix, kind: QueryType) -> None:
+        rules = self._settings.targets
+        network = ip_network(target)
+        if any(network.version == block.version and network.overlaps(block) for block in rules.deny):
+            raise _refused("The operator of this looking glass does not allow this target.")
+        if inside(network, rules.allow):
+            return
+        special = why_special(network)
+        if special is not None:
+            raise _refused(f"The target is special-purpose address space ({special}); use a public address.")
+        if not kind.about_routes and inside(network, self._settings.inventory.infrastructure):
+            raise _refused("The target belongs to the operator's infrastructure; use an address beyond it.")
+
+    def _count_target(self, kind: QueryType, target: Address | Prefix | None) -> None:
+        """Packets to one address are limited across all callers; questions to a table are not packets."""
+        if kind.about_routes or target is None:
+            return
+        state = self._windows.hit(f"target:{canonical(target)}", self._settings.limits.target_per_minute, 60.0)
+        if not state.admitted:
+            raise _target_limited(state.retry_after_s)
+
+    def _job(
+        self,
+        keyed: bool,
+        query: Query,
+        kind: QueryType,
+        router: Router,
+        connection: Connection | None,
+        devices: list[tuple[Device, RouteSource | None, Cell]],
+        target: Address | Prefix | None,
+        family: Family,
+    ) -> Job:
+        otherwise: Job | None = None
+        for device, source, cell in reversed(devices):
+            ask = Ask(
+                target=target,
+                family=family,
+                source=connection.source(family) if connection else None,
+                routing_instance=connection.routing_instance if connection else None,
+                next_hop=_next_hop(connection, family),
+                table=source.tables.get(family, RouteTable()) if source else RouteTable(),
+                own_routes=device.own_routes or (source is not None and source.route_server is None),
+                options=query.options,
+            )
+            otherwise = Job(
+                query=query,
+                router=router,
+                connection=connection,
+                device=device,
+                ask=ask,
+                command=cell.command(ask),
+                read=_reader(cell, ask),
+                budget=self._budget(kind, cell),
+                worst_case_s=cell.worst_case_s(ask),
+                ends_after_s=cell.ends_after_s(ask) if cell.ends_after_s else None,
+                cut_is_answer=kind.cut_is_answer,
+                refusals=self._matrix.platforms[device.platform].refusals,
+                route_source=source,
+                shareable=kind.about_routes,
+                keyed=keyed,
+                otherwise=otherwise,
+            )
+        if otherwise is None:
+            raise Refused("not_offered", "This router does not answer this kind of query.")
+        return otherwise
+
+    def _budget(self, kind: QueryType, cell: Cell) -> Budget:
+        deadlines, output = self._settings.deadlines, self._settings.output
+        deadline_s = {
+            "ping": deadlines.ping_s,
+            "traceroute": deadlines.traceroute_s,
+            "bird": deadlines.bird_s,
+        }.get(kind.deadline, deadlines.ping_s)
+        return Budget(
+            deadline_s=deadline_s,
+            silence_s=min(deadlines.silence_s, deadline_s),
+            most_bytes=output.most_structured_bytes if cell.structured else output.most_bytes,
+            most_lines=output.most_structured_bytes if cell.structured else output.most_lines,
+        )
+
+
+def _reader(cell: Cell, ask: Ask) -> Callable[[], object]:
+    return lambda: cell.reader(ask)
+
+
+def _next_hop(connection: Connection | None, family: Family) -> Address | None:
+    if connection is None:
+        return None
+    return connection.next_hop_ipv4 if family == 4 else connection.next_hop_ipv6
+
+
+def _maintenance() -> Refused:
+    return Refused("maintenance", "This router is out of service for maintenance; choose another one.")
+
+
+def _refused(sentence: str) -> Refused:
+    return Refused("target_refused", sentence)
+
+
+def _target_limited(retry_after_s: int) -> Busy:
+    return Busy(
+        "target_limited",
+        "This target was asked about too often in the last minute; try again after the time given.",
+        retry_after_s=retry_after_s,
+    )

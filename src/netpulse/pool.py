@@ -1,0 +1,319 @@
+"""What is kept per device between commands: its transport, its session slots, its breaker.
+
+Keyed by the device's key, so all of it survives a reload of the configuration; only a device whose way of being reached
+changed gets a new transport.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from math import ceil
+from typing import Literal
+
+from netpulse.errors import Busy, Fault
+from netpulse.inventory import BirdSocket, Device, Recording, Ssh
+from netpulse.transports.bird_socket import BirdTransport, local_socket
+from netpulse.transports.recording import RecordingTransport
+from netpulse.transports.seam import Running, Transport
+from netpulse.transports.ssh import SshTransport, forwarded_socket
+from netpulse.transports.this_host import ThisHostTransport
+
+Clock = Callable[[], float]
+DeviceState = Literal["up", "busy", "down"]
+
+_BREAK_AFTER = 3
+_PROBE_EVERY_S = 15.0
+_LOGIN_HOLD_S = 60.0
+_LONGEST_HINT_S = 60
+_LONGEST_COMMAND_S = 60.0
+_REACH_CODES = frozenset({"router_unreachable", "router_identity", "router_login", "router_timeout", "router_garbled"})
+
+
+class Lease:
+    """One session of a device, taken. Release it once the command's end is known at the device."""
+
+    def __init__(self, slots: Slots) -> None:
+        self._slots: Slots | None = slots
+
+    def release(self) -> None:
+        if self._slots is not None:
+            slots, self._slots = self._slots, None
+            slots.give_back()
+
+
+@dataclass(eq=False, slots=True)
+class _Waiter:
+    keyed: bool
+    turn: asyncio.Future[None]
+    moved: Callable[[int], None]
+
+
+class Slots:
+    """At most `most` commands at once, `reserved` of them only for callers with a key, and a short queue.
+
+    Who finds the queue full, or waits longer than `wait_s`, gets Busy(`router_busy`) with an estimate of when to come back:
+    how long commands took lately, for all who were told to come back before, so that they return one after another.
+    """
+
+    def __init__(self, most: int, reserved: int, places: int, wait_s: float, clock: Clock) -> None:
+        self.configure(most, reserved, places, wait_s)
+        self._clock = clock
+        self._taken = 0
+        self._queue: deque[_Waiter] = deque()
+        self._usual_s = 2.0
+        self._next_return = 0.0
+
+    def configure(self, most: int, reserved: int, places: int, wait_s: float) -> None:
+        self._most = most
+        self._open = max(1, most - reserved) if most > 1 else most
+        self._places = places
+        self._wait_s = wait_s
+
+    @property
+    def taken(self) -> int:
+        return self._taken
+
+    @property
+    def waiting(self) -> int:
+        return len(self._queue)
+
+    @property
+    def all_taken(self) -> bool:
+        return self._taken >= self._most
+
+    def took(self, seconds: float) -> None:
+        """Tell how long a command held its session; the estimate follows slowly."""
+        self._usual_s += 0.2 * (seconds - self._usual_s)
+
+    async def take(self, keyed: bool, moved: Callable[[int], None]) -> Lease:
+        """A session, at once or in turn; `moved` hears the place in the queue, from 1, whenever it changes."""
+        if not self._queue_matters(keyed) and self._fits(keyed):
+            self._taken += 1
+            return Lease(self)
+        if len(self._queue) >= self._places:
+            raise self._busy()
+        waiter = _Waiter(keyed, asyncio.get_running_loop().create_future(), moved)
+        self._queue.append(waiter)
+        moved(len(self._queue))
+        try:
+            async with asyncio.timeout(self._wait_s):
+                await waiter.turn
+        except TimeoutError:
+            if not waiter.turn.cancelled() and waiter.turn.done():
+                return Lease(self)
+            self._leave(waiter)
+            raise self._busy() from None
+        except asyncio.CancelledError:
+            if waiter.turn.done() and not waiter.turn.cancelled():
+                self.give_back()
+            else:
+                self._leave(waiter)
+            raise
+        return Lease(self)
+
+    def give_back(self) -> None:
+        self._taken -= 1
+        self._advance()
+
+    def _fits(self, keyed: bool) -> bool:
+        return self._taken < (self._most if keyed else self._open)
+
+    def _queue_matters(self, keyed: bool) -> bool:
+        """Whether somebody waits who would have to be passed."""
+        return any(keyed <= waiter.keyed for waiter in self._queue)
+
+    def _leave(self, waiter: _Waiter) -> None:
+        self._queue.remove(waiter)
+        self._tell_places()
+
+    def _advance(self) -> None:
+        for waiter in list(self._queue):
+            if not self._fits(waiter.keyed):
+                continue
+            self._queue.remove(waiter)
+            if not waiter.turn.done():
+                self._taken += 1
+                waiter.turn.set_result(None)
+        self._tell_places()
+
+    def _tell_places(self) -> None:
+        for place, waiter in enumerate(self._queue, 1):
+            waiter.moved(place)
+
+    def _busy(self) -> Busy:
+        now = self._clock()
+        pace_s = max(0.05, self._usual_s / self._most)
+        soonest = now + (len(self._queue) + 1) * pace_s
+        self._next_return = min(max(self._next_return + pace_s, soonest), now + _LONGEST_HINT_S)
+        return Busy(
+            "router_busy",
+            "All sessions of this router are taken and its queue is full; try again after the time given.",
+            retry_after_s=min(_LONGEST_HINT_S, ceil(self._next_return - now)),
+        )
+
+
+class Breaker:
+    """Keeps a device that cannot be reached from being tried for every question.
+
+    After 3 failures in a row it answers at once with the last fault; every 15 s one question goes through to see. A refused
+    login is tried at most once a minute, so that no account gets locked.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._failures = 0
+        self._next_try = 0.0
+        self._last: Fault | None = None
+
+    @property
+    def open(self) -> bool:
+        return self._failures >= _BREAK_AFTER or (self._last is not None and self._last.code == "router_login")
+
+    def check(self, *, attempt: bool) -> None:
+        """Raises the last fault while the breaker is open; an attempt passes when it is time to look again."""
+        if not self.open or self._last is None:
+            return
+        now = self._clock()
+        if now < self._next_try:
+            raise Fault(self._last.code, self._last.sentence, detail="breaker open: " + self._last.detail)
+        if attempt:
+            self._next_try = now + _PROBE_EVERY_S
+
+    def reached(self) -> None:
+        self._failures = 0
+        self._last = None
+
+    def failed(self, fault: Fault) -> None:
+        self._failures += 1
+        self._last = fault
+        self._next_try = self._clock() + (_LOGIN_HOLD_S if fault.code == "router_login" else _PROBE_EVERY_S)
+
+
+@dataclass(slots=True)
+class Post:
+    """One device as the service holds it."""
+
+    device: Device
+    transport: Transport
+    slots: Slots
+    breaker: Breaker
+    behind: list[Transport] = field(default_factory=list)
+
+    @property
+    def state(self) -> DeviceState:
+        if self.breaker.open:
+            return "down"
+        return "busy" if self.slots.all_taken else "up"
+
+    async def start(self, command: str) -> Running:
+        """Start the command unless the breaker says no; what happens is told to the breaker."""
+        self.breaker.check(attempt=True)
+        try:
+            running = await self.transport.start(command)
+        except Fault as fault:
+            if fault.code in _REACH_CODES:
+                self.breaker.failed(fault)
+            raise
+        self.breaker.reached()
+        return running
+
+    async def close(self) -> None:
+        for transport in (self.transport, *self.behind):
+            await transport.close()
+
+
+MakeTransport = Callable[[Device, float], tuple[Transport, list[Transport]]]
+
+
+def make_transport(device: Device, login_s: float) -> tuple[Transport, list[Transport]]:
+    """The transport for how this device is reached, and those it stands on."""
+    reach = device.reach
+    if isinstance(reach, Ssh):
+        return SshTransport(reach, login_s=login_s), []
+    if isinstance(reach, BirdSocket):
+        if reach.ssh is None:
+            return BirdTransport(local_socket(reach.path), login_s=login_s), []
+        ssh = SshTransport(reach.ssh, login_s=login_s)
+        return BirdTransport(forwarded_socket(ssh, reach.path), login_s=login_s), [ssh]
+    if isinstance(reach, Recording):
+        return RecordingTransport(reach.path, device.key), []
+    return ThisHostTransport(), []
+
+
+class Pool:
+    """Every device that was asked so far, by key."""
+
+    def __init__(
+        self,
+        *,
+        queue_places: int,
+        queue_wait_s: float,
+        login_s: float,
+        clock: Clock,
+        make: MakeTransport = make_transport,
+    ) -> None:
+        self._queue_places = queue_places
+        self._queue_wait_s = queue_wait_s
+        self._login_s = login_s
+        self._clock = clock
+        self._make = make
+        self._posts: dict[str, Post] = {}
+        self._closing: set[asyncio.Task[None]] = set()
+
+    def post(self, device: Device) -> Post:
+        """The post of this device; a new transport if the device is now reached in another way."""
+        post = self._posts.get(device.key)
+        if post is not None and post.device is device:
+            return post
+        if post is not None and post.device.reach == device.reach:
+            post.device = device
+            post.slots.configure(device.max_sessions, device.reserved_sessions, self._queue_places, self._queue_wait_s)
+            return post
+        transport, behind = self._make(device, self._login_s)
+        if post is None:
+            slots = Slots(
+                device.max_sessions, device.reserved_sessions, self._queue_places, self._queue_wait_s, self._clock
+            )
+        else:
+            slots = post.slots
+            self._close_later(post)
+        fresh = Post(device, transport, slots, Breaker(self._clock), behind)
+        self._posts[device.key] = fresh
+        return fresh
+
+    def state(self, device: Device) -> DeviceState:
+        """Our own access to the device; one that was never asked counts as up."""
+        post = self._posts.get(device.key)
+        return "up" if post is None else post.state
+
+    def posts(self) -> list[Post]:
+        return list(self._posts.values())
+
+    def configure(self, *, queue_places: int, queue_wait_s: float, login_s: float) -> None:
+        self._queue_places = queue_places
+        self._queue_wait_s = queue_wait_s
+        self._login_s = login_s
+
+    def _close_later(self, post: Post) -> None:
+        """New commands go to the new transport; what runs on the old one may end as it began."""
+
+        async def close() -> None:
+            try:
+                await asyncio.sleep(_LONGEST_COMMAND_S)
+            finally:
+                await post.close()
+
+        task = asyncio.create_task(close())
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
+
+    async def close(self) -> None:
+        for post in self._posts.values():
+            await post.close()
+        for task in list(self._closing):
+            task.cancel()
+        await asyncio.gather(*self._closing, return_exceptions=True)
+        self._posts.clear()

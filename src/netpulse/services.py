@@ -1,0 +1,114 @@
+"""Settings to services: the only place where things are constructed, and where a reload swaps them.
+
+`open_services` is a scope: what is started in it is stopped at its end, in reverse order.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from netpulse.cells import Matrix, discover
+from netpulse.enrich.tables import read_names
+from netpulse.executor import Executor
+from netpulse.limits import Windows
+from netpulse.lookup import Lookup
+from netpulse.pipeline import Pipeline
+from netpulse.policy import Policy
+from netpulse.pool import MakeTransport, Pool, make_transport
+from netpulse.runs import Runs
+from netpulse.settings import Settings
+from netpulse.store import Store, open_store
+from netpulse.store.housekeeping import keep_tidy
+from netpulse.telling import Frame
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Services:
+    """Everything that serves requests, under the settings of now."""
+
+    settings: Settings
+    matrix: Matrix
+    store: Store
+    windows: Windows
+    pool: Pool
+    executor: Executor
+    pipeline: Pipeline
+    clock: Callable[[], float]
+    draining: bool = False
+
+    def reload(self, settings: Settings) -> None:
+        """New questions begin under these settings; sessions, limits and breakers stay."""
+        self.settings = settings
+        self.pool.configure(
+            queue_places=settings.limits.queue_places,
+            queue_wait_s=settings.limits.queue_wait_s,
+            login_s=settings.deadlines.login_s,
+        )
+        self.executor.share_s = settings.bgp_cache_s
+        self.pipeline.swap(_frame(settings, self.matrix, self.windows, self.clock))
+
+    def begin_draining(self) -> None:
+        """Take no further questions; `/readyz` says so from now on."""
+        self.draining = True
+
+
+def _frame(settings: Settings, matrix: Matrix, windows: Windows, clock: Callable[[], float]) -> Frame:
+    lookup = Lookup(settings.resolver, clock)
+    return Frame(
+        settings=settings,
+        matrix=matrix,
+        policy=Policy(settings, matrix, lookup.addresses, windows),
+        lookup=lookup,
+        names=read_names(settings.data.as_names, settings.data.communities),
+    )
+
+
+@asynccontextmanager
+async def open_services(
+    settings: Settings,
+    *,
+    matrix: Matrix | None = None,
+    clock: Callable[[], float] = time.monotonic,
+    make: MakeTransport = make_transport,
+) -> AsyncIterator[Services]:
+    """All services for these settings; at the end every run has had its last event and every connection is closed."""
+    matrix = matrix or discover()
+    windows = Windows(clock)
+    async with open_store(settings.storage, server=True) as store:
+        pool = Pool(
+            queue_places=settings.limits.queue_places,
+            queue_wait_s=settings.limits.queue_wait_s,
+            login_s=settings.deadlines.login_s,
+            clock=clock,
+            make=make,
+        )
+        executor = Executor(pool, share_s=settings.bgp_cache_s)
+        frame = _frame(settings, matrix, windows, clock)
+        pipeline = Pipeline(frame, executor, store, Runs(settings.limits.streams))
+        services = Services(settings, matrix, store, windows, pool, executor, pipeline, clock)
+        watching = [
+            asyncio.create_task(store.keys.watch()),
+            asyncio.create_task(
+                keep_tidy(
+                    store.results, store.audit, retention=lambda: services.settings.retention, wall=store.results.wall
+                )
+            ),
+        ]
+        try:
+            yield services
+        finally:
+            services.begin_draining()
+            await pipeline.close()
+            await executor.close()
+            await pool.close()
+            await pipeline.frame.lookup.close()
+            for task in watching:
+                task.cancel()
+            await asyncio.gather(*watching, return_exceptions=True)

@@ -1,0 +1,286 @@
+"""One job of one run, told as it happens: follows the execution, enriches, renders, keeps the audit row.
+
+If the device cannot answer, the job's next device is asked (a router's next route source); a second `started` event then
+replaces what came before.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from ipaddress import ip_address
+from typing import Any
+
+from netpulse.cells import Matrix, QueryType
+from netpulse.enrich.attach import Attachment
+from netpulse.enrich.egress import expected_connection, judge
+from netpulse.enrich.routes import with_meaning
+from netpulse.enrich.tables import Names
+from netpulse.errors import Fault, NetPulseError
+from netpulse.events import Answer, Failed, Finished, Found, Last, Output, Queued, Started
+from netpulse.executor import Execution, Executor
+from netpulse.lookup import Lookup
+from netpulse.policy import Caller, Policy
+from netpulse.query import Job
+from netpulse.records import Egress, Record, Route
+from netpulse.render.as_json import answer_data, time_text
+from netpulse.settings import Settings
+from netpulse.store.audit import Audit
+from netpulse.values import Address, canonical
+
+Emit = Callable[[str, dict[str, Any]], None]
+
+_INNER_S = 3.0
+_INNER_AT_ONCE = 2
+_SOURCE_IS_DOWN = frozenset({"router_unreachable", "router_identity", "router_login"})
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One snapshot of everything that a reload replaces; a run ends under the one it began with."""
+
+    settings: Settings
+    matrix: Matrix
+    policy: Policy
+    lookup: Lookup
+    names: Names
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a job ended for its run: its data as far as there is any, the error if it failed, the result if it was read."""
+
+    data: dict[str, Any] | None
+    error: NetPulseError | None
+    result: Record | None
+
+
+class Telling:
+    """Tell one job to one run. `emit` takes an event's name and its object."""
+
+    def __init__(
+        self,
+        frame: Frame,
+        executor: Executor,
+        audit: Audit,
+        caller: Caller,
+        kind: QueryType,
+        job: Job,
+        run_id: str,
+        url: str,
+        emit: Emit,
+    ) -> None:
+        self._frame = frame
+        self._executor = executor
+        self._audit = audit
+        self._caller = caller
+        self._kind = kind
+        self._job = job
+        self._run_id = run_id
+        self._url = url
+        self._emit = emit
+        self._execution: Execution | None = None
+        self._task: asyncio.Task[Any] | None = None
+        self._stopped: str | None = None
+        self._inner = asyncio.Semaphore(_INNER_AT_ONCE)
+
+    def stop(self, code: str) -> None:
+        """End it now: the command is stopped unless another run still listens to it."""
+        if self._stopped is not None:
+            return
+        self._stopped = code
+        if self._execution is not None and self._execution.followers == 1:
+            self._execution.stop(code)
+        elif self._task is not None:
+            self._task.cancel()
+
+    async def tell(self) -> Outcome:
+        """Ask, and the next device if need be, until there is an answer or nobody is left to ask."""
+        self._task = asyncio.current_task()
+        job: Job | None = self._job
+        outcome = Outcome(None, _stopped(self._stopped or "stopped"), None)
+        while job is not None:
+            try:
+                outcome = await self._ask(job)
+            except NetPulseError as error:
+                outcome = Outcome(None, error, None)
+            except asyncio.CancelledError:
+                if self._stopped is None:
+                    raise
+                return Outcome(None, _stopped(self._stopped), None)
+            if outcome.error is None or not _passes_on(outcome.error.code):
+                return outcome
+            job = job.otherwise
+        if outcome.error is not None and self._kind.about_routes and outcome.error.code in _SOURCE_IS_DOWN:
+            return replace(outcome, error=_source_down(outcome.error))
+        return outcome
+
+    async def _ask(self, job: Job) -> Outcome:
+        row = self._audit.row(
+            self._caller.client,
+            job.query.kind,
+            key_id=self._caller.key_id,
+            router=job.router.slug,
+            device=job.device.key,
+            connection=job.connection.id if job.connection else None,
+            target=canonical(job.query.target) if job.query.target is not None else None,
+            command=job.command,
+            run_id=self._run_id,
+        )
+        await self._audit.start(row)
+        if self._stopped is not None:
+            self._audit.end(row.id, "failed", self._stopped)
+            return Outcome(None, _stopped(self._stopped), None)
+        outcome = Outcome(None, _stopped("stopped"), None)
+        duration_ms: int | None = None
+        try:
+            outcome, duration_ms = await self._follow(job)
+        except NetPulseError as error:
+            outcome = Outcome(None, error, None)
+        finally:
+            failed = outcome.error
+            self._audit.end(row.id, "failed" if failed else "finished", failed.code if failed else None, duration_ms)
+        return outcome
+
+    async def _follow(self, job: Job) -> tuple[Outcome, int | None]:
+        known = self._executor.recent(job) if job.shareable else None
+        cached = known is not None and known.last is not None
+        execution = self._executor.start(job)
+        self._execution = execution
+        execution.join()
+        attachment = self.attachment(job)
+        expected = asyncio.create_task(self._expected(job)) if self._kind.sourced else None
+        try:
+            async for event in execution.follow():
+                if isinstance(event, Finished | Failed):
+                    return await self._over(job, execution, event, attachment, expected, cached)
+                self._tell_one(job, event, attachment)
+        finally:
+            execution.leave(self._stopped or "stopped")
+            attachment.close()
+            if expected is not None:
+                expected.cancel()
+        raise Fault("internal", "The service made a mistake.", detail="an execution ended without a last event")
+
+    def _tell_one(self, job: Job, event: object, attachment: Attachment) -> None:
+        if isinstance(event, Output):
+            self._emit("output", {"text": event.text})
+        elif isinstance(event, Found):
+            self._emit("found", {"record": attachment.found(event.record)})
+        elif isinstance(event, Queued):
+            self._emit("queued", {"position": event.position})
+        elif isinstance(event, Started):
+            begun = self._data(job, None, None)
+            begun["started_at"] = time_text(event.started_at)
+            if "queued_ms" in begun:
+                begun["queued_ms"] = event.queued_ms
+            self._emit("started", begun)
+
+    async def _over(
+        self,
+        job: Job,
+        execution: Execution,
+        last: Last,
+        attachment: Attachment,
+        expected: asyncio.Task[int | None] | None,
+        cached: bool,
+    ) -> tuple[Outcome, int | None]:
+        answer = last.answer if isinstance(last, Finished) else last.partial
+        if answer is not None:
+            answer = await attachment.finish(answer) if isinstance(last, Finished) else attachment.complete(answer)
+        egress = await self._egress(job, answer, expected) if expected is not None else None
+        data = self._data(job, answer, egress, cached=cached, age_s=self._executor.age_s(execution) if cached else 0.0)
+        error = last.error if isinstance(last, Failed) else None
+        return Outcome(data, error, answer.result if answer else None), answer.duration_ms if answer else None
+
+    def _data(
+        self, job: Job, answer: Answer | None, egress: Egress | None, *, cached: bool = False, age_s: float = 0.0
+    ) -> dict[str, Any]:
+        return answer_data(
+            self._kind, job, answer, run_id=self._run_id, url=self._url, egress=egress, cached=cached, age_s=age_s
+        )
+
+    def attachment(self, job: Job) -> Attachment:
+        """What enriches this job's records; events of late knowledge go to this telling's run."""
+        wanted = bool(job.query.options.get("as_lookup"))
+        return Attachment(
+            job.router,
+            self._frame.settings.inventory,
+            self._frame.names,
+            self._frame.lookup.name_of,
+            self._origin_of if wanted else None,
+            lambda record: self._emit("found", {"record": record}),
+        )
+
+    async def _routes_for(self, address: Address) -> tuple[Route, ...]:
+        """The router's routes for an address, from its route source; empty when it cannot say in time."""
+        job = self._frame.policy.inner(self._job.router, address, keyed=self._caller.keyed)
+        while job is not None:
+            async with self._inner:
+                execution = self._executor.start(job)
+                execution.join()
+                try:
+                    async with asyncio.timeout(_INNER_S):
+                        async for event in execution.follow():
+                            if isinstance(event, Finished):
+                                routes = getattr(event.answer.result, "routes", ())
+                                return tuple(
+                                    with_meaning(route, job.router, self._frame.names)
+                                    for route in routes
+                                    if isinstance(route, Route)
+                                )
+                except TimeoutError:
+                    return ()
+                finally:
+                    execution.leave()
+            job = job.otherwise
+        return ()
+
+    async def _origin_of(self, address: Address) -> int | None:
+        try:
+            routes = await self._routes_for(address)
+        except NetPulseError:
+            return None
+        best = next((route for route in routes if route.best), routes[0] if routes else None)
+        return best.origin_asn if best else None
+
+    async def _expected(self, job: Job) -> int | None:
+        if job.ask.target is None or not hasattr(job.ask.target, "packed"):
+            return None
+        try:
+            return expected_connection(await self._routes_for(ip_address(str(job.ask.target))))
+        except NetPulseError:
+            return None
+
+    async def _egress(self, job: Job, answer: Answer | None, expected: asyncio.Task[int | None]) -> Egress | None:
+        if job.connection is None:
+            return None
+        best = await expected
+        return judge(job.router, job.connection, best, _first_hop(answer))
+
+
+def _first_hop(answer: Answer | None) -> Address | None:
+    """Where the first answer of a trace came from, if its first hop answered."""
+    hops = getattr(answer.result, "hops", ()) if answer is not None else ()
+    if not hops or getattr(hops[0], "hop", 0) != 1:
+        return None
+    for probe in getattr(hops[0], "probes", ()):
+        if probe.address is not None and not (probe.note or "").startswith("!"):
+            return ip_address(probe.address)
+    return None
+
+
+def _passes_on(code: str) -> bool:
+    """Whether another device may know better."""
+    return code == "route_source_down" or code.startswith("router_")
+
+
+def _source_down(error: NetPulseError) -> Fault:
+    return Fault("route_source_down", "No route source of this router can be reached now.", detail=error.detail)
+
+
+def _stopped(code: str) -> Fault:
+    if code == "shutting_down":
+        return Fault("shutting_down", "The service is stopping; ask again in a minute.")
+    return Fault("stopped", "The run was stopped before its end.")

@@ -1,0 +1,266 @@
+"""One kept SSH connection per device, one exec channel per command. The only door to asyncssh.
+
+Host keys are pinned; there is no agent, no user configuration, no PTY, no forwarding but the one BIRD socket. A channel
+is never given input. Facts that shaped it: closing an exec channel does not end a silent command on OpenSSH (no PTY, so
+no SIGHUP), and a signal is not always obeyed, so `ended` returns only when the device itself says so.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from typing import Any, cast
+
+import asyncssh
+
+from netpulse.errors import Fault
+from netpulse.inventory import Ssh
+from netpulse.transports.bird_socket import Connect, Reading, Writing
+from netpulse.transports.seam import EXEC
+
+logging.getLogger("asyncssh").setLevel(logging.WARNING)
+
+_KEEPALIVE_S = 15
+_PAUSE_AT = 512 * 1024
+_STOP_PATIENCE_S = 1.0
+
+
+class _Channel(asyncssh.SSHClientSession[bytes]):
+    """Collects what one command prints, standard output and error in the order they came."""
+
+    def __init__(self) -> None:
+        self.data = bytearray()
+        self.over = False  # nothing more will come
+        self.said_end = False  # the device told how its command ended
+        self.over_by_itself = False  # end of output before any close of ours
+        self.lost: Exception | None = None
+        self.paused = False
+        self._news = asyncio.Event()
+        self.closed = asyncio.Event()
+        self._channel: Any = None
+
+    def connection_made(self, chan: Any) -> None:
+        self._channel = chan
+
+    def data_received(self, data: bytes, datatype: int | None) -> None:
+        self.data += data
+        if len(self.data) > _PAUSE_AT and not self.paused:
+            self.paused = True
+            self._channel.pause_reading()
+        self._news.set()
+
+    def eof_received(self) -> bool:
+        self.over_by_itself = True
+        self._end()
+        return True  # the exit status may follow; the device closes
+
+    def exit_status_received(self, status: int) -> None:
+        self.said_end = True
+
+    def exit_signal_received(self, signal: str, core_dumped: bool, msg: str, lang: str) -> None:
+        self.said_end = True
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.lost = exc
+        self._end()
+        self.closed.set()
+
+    def _end(self) -> None:
+        self.over = True
+        self._news.set()
+
+    async def take(self) -> bytes:
+        while not self.data and not self.over:
+            self._news.clear()
+            await self._news.wait()
+        if not self.data:
+            await self.closed.wait()
+        taken = bytes(self.data)
+        self.data.clear()
+        if self.paused:
+            self.paused = False
+            self._channel.resume_reading()
+        return taken
+
+
+class _Running:
+    def __init__(self, channel: Any, session: _Channel) -> None:
+        self._channel = channel
+        self._session = session
+        self._stopping: asyncio.Task[None] | None = None
+
+    async def read(self) -> bytes:
+        return await self._session.take()
+
+    @property
+    def ended_well(self) -> bool:
+        return self._session.said_end and self._session.lost is None
+
+    def stop(self) -> None:
+        if self._stopping is None and not self._session.closed.is_set():
+            self._stopping = asyncio.create_task(self._stop())
+
+    async def _stop(self) -> None:
+        """A signal first, so that a router that obeys it tells us the end; then the close."""
+        with contextlib.suppress(OSError, asyncssh.Error):
+            self._channel.send_signal("INT")
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_STOP_PATIENCE_S):
+                while await self._session.take():
+                    pass
+        self._channel.close()
+
+    async def ended(self) -> None:
+        if self._stopping is not None:
+            await self._stopping
+        if not (self._session.said_end or self._session.over_by_itself):
+            await asyncio.get_running_loop().create_future()  # only the device knows when
+
+
+class SshTransport:
+    """Commands to one device over a kept connection, made when the first command needs it."""
+
+    def __init__(self, reach: Ssh, *, login_s: float) -> None:
+        self._reach = reach
+        self._login_s = login_s
+        self._connection: asyncssh.SSHClientConnection | None = None
+        self._connecting: asyncio.Task[asyncssh.SSHClientConnection] | None = None
+
+    async def start(self, command: str) -> _Running:
+        line = EXEC.check(command)
+        kept = self._connection
+        if kept is not None and not kept.is_closed():
+            try:
+                return await self._exec(kept, line)
+            except (asyncssh.Error, OSError):
+                self._forget(kept)  # a kept connection may have died unnoticed: one new one, silently
+        connection = await self._connected()
+        try:
+            return await self._exec(connection, line)
+        except (asyncssh.Error, OSError) as error:
+            raise Fault(
+                "router_refused", "The router refused to open a session for the command.", detail=_words(error)
+            ) from error
+
+    async def _exec(self, connection: asyncssh.SSHClientConnection, line: str) -> _Running:
+        async with asyncio.timeout(self._login_s):
+            channel, session = await connection.create_session(_Channel, line, encoding=None)
+        return _Running(channel, cast(_Channel, session))
+
+    async def unix_socket(self, path: str) -> tuple[Reading, Writing]:
+        """A Unix socket on the device's host, through the kept connection. Raises OSError when it cannot be opened."""
+        connection = await self._connected()
+        try:
+            reader, writer = await connection.open_unix_connection(path, encoding=None)
+        except asyncssh.Error as error:
+            raise OSError(_words(error)) from error
+        return reader, writer
+
+    async def _connected(self) -> asyncssh.SSHClientConnection:
+        """The kept connection, or the one new attempt that everybody waits for."""
+        if self._connection is not None and not self._connection.is_closed():
+            return self._connection
+        if self._connecting is None or self._connecting.done():
+            self._connecting = asyncio.create_task(self._connect())
+            self._connecting.add_done_callback(_mark_retrieved)
+        return await asyncio.shield(self._connecting)
+
+    async def _connect(self) -> asyncssh.SSHClientConnection:
+        try:
+            async with asyncio.timeout(self._login_s):
+                self._connection = await _login(self._reach, self._login_s)
+        except TimeoutError as error:
+            raise Fault("router_timeout", "The router did not answer in time.", detail="connect or login") from error
+        return self._connection
+
+    def _forget(self, connection: asyncssh.SSHClientConnection) -> None:
+        connection.abort()
+        if self._connection is connection:
+            self._connection = None
+
+    async def close(self) -> None:
+        if self._connecting is not None and not self._connecting.done():
+            self._connecting.cancel()
+            with contextlib.suppress(asyncio.CancelledError, Fault):
+                await self._connecting
+        if self._connection is not None:
+            connection, self._connection = self._connection, None
+            connection.abort()
+            await connection.wait_closed()
+
+
+def _mark_retrieved(task: asyncio.Task[asyncssh.SSHClientConnection]) -> None:
+    if not task.cancelled():
+        task.exception()
+
+
+def _words(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}"
+
+
+async def _login(reach: Ssh, login_s: float) -> asyncssh.SSHClientConnection:
+    try:
+        pinned = [asyncssh.import_public_key(line) for line in reach.host_keys]
+        return await asyncssh.connect(
+            reach.host,
+            reach.port,
+            username=reach.user,
+            known_hosts=(pinned, [], []),
+            client_keys=[str(reach.key_file)],
+            server_host_key_algs=sorted({key.get_algorithm() for key in pinned}) if pinned else "default",
+            preferred_auth="publickey",
+            config=None,
+            agent_path=None,
+            agent_forwarding=False,
+            x509_trusted_certs=None,
+            connect_timeout=login_s,
+            login_timeout=login_s,
+            keepalive_interval=_KEEPALIVE_S,
+            keepalive_count_max=2,
+            client_version="NetPulse",
+        )
+    except asyncssh.HostKeyNotVerifiable as error:
+        raise Fault(
+            "router_identity", "The router's identity could not be verified, so nothing was sent.", detail=_words(error)
+        ) from error
+    except asyncssh.KeyExchangeFailed as error:
+        # The server offers no host key of a pinned type: it is not the router that was pinned.
+        code = "router_identity" if "host key" in str(error) else "router_garbled"
+        raise Fault(
+            code, "The router's identity could not be verified, so nothing was sent.", detail=_words(error)
+        ) from error
+    except asyncssh.PermissionDenied as error:
+        raise Fault("router_login", "The router refused the login.", detail=_words(error)) from error
+    except (asyncssh.ConnectionLost, asyncssh.ProtocolNotSupported, asyncssh.ProtocolError, asyncssh.MACError) as error:
+        raise Fault("router_garbled", "The router did not speak SSH as it should.", detail=_words(error)) from error
+    except asyncssh.Error as error:
+        raise Fault("router_unreachable", "The router closed the connection.", detail=_words(error)) from error
+    except TimeoutError as error:
+        raise Fault("router_timeout", "The router did not answer in time.", detail=_words(error)) from error
+    except OSError as error:
+        raise Fault("router_unreachable", "The router does not accept a connection.", detail=_words(error)) from error
+    except (asyncssh.KeyImportError, ValueError) as error:
+        raise Fault("router_login", "The router could not be logged in to.", detail=_words(error)) from error
+
+
+def forwarded_socket(transport: SshTransport, path: str) -> Connect:
+    """Connects to a Unix socket on another host, through its SSH connection."""
+
+    async def connect() -> tuple[Reading, Writing]:
+        return await transport.unix_socket(path)
+
+    return connect
+
+
+async def offered_host_key(host: str, port: int, timeout_s: float) -> str | None:
+    """The public host key that a server presents, one OpenSSH line, without logging in; None if it presents none."""
+    async with asyncio.timeout(timeout_s):
+        key = await asyncssh.get_server_host_key(host, port, config=None)
+    return key.export_public_key().decode("ascii").strip() if key else None
+
+
+def new_key(comment: str) -> tuple[bytes, str]:
+    """A fresh Ed25519 key pair: the private key file's content in OpenSSH form, and the public key as one line."""
+    key = asyncssh.generate_private_key("ssh-ed25519", comment=comment)
+    return key.export_private_key("openssh"), key.export_public_key("openssh").decode("ascii").strip()
