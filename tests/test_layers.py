@@ -190,7 +190,9 @@ def machine_paths(folder: Path) -> list[str]:
     faults: list[str] = []
     for place in ("src", "tests", "tools", "docs", ".ci"):
         for path in sorted((folder / place).rglob("*")):
-            if path.suffix in {".pyc", ".so", ".png", ".woff2", ".br", ".gz"} or not path.is_file():
+            inside = path.relative_to(folder / place)
+            made = any(part.startswith((".", "__pycache__")) for part in inside.parts)
+            if made or path.suffix in {".png", ".woff2", ".br", ".gz"} or not path.is_file():
                 continue
             if MACHINE_PATHS.search(path.read_text(encoding="utf-8", errors="replace")):
                 faults.append(f"{path.relative_to(folder)} names a path of one machine")
