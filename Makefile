@@ -27,11 +27,11 @@ demo: install
 
 test:
 	@$(SETUP) --dev
-	@$(MAKE) --no-print-directory lint types tests
+	@$(MAKE) --no-print-directory --keep-going lint types tests
 
 check:
 	@$(SETUP) --dev
-	@$(MAKE) --no-print-directory lint types
+	@$(MAKE) --no-print-directory --keep-going lint types
 
 lint:
 	@echo "== lint (ruff)"
