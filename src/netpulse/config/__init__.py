@@ -23,14 +23,14 @@ from netpulse.config.defaults import default_settings
 from netpulse.config.explain import explained
 from netpulse.config.faults import ConfigFault, ConfigFaults
 from netpulse.config.models import ConfigFile
-from netpulse.config.positions import Document
+from netpulse.config.positions import Document, read_text
 from netpulse.config.positions import read as read_document
 from netpulse.config.rules import World, broken_rules
 from netpulse.config.warnings import warnings_of
 from netpulse.config.watcher import Watcher
 from netpulse.settings import Settings
 
-__all__ = ["ConfigFault", "ConfigFaults", "Reading", "Watcher", "default_settings", "load", "read"]
+__all__ = ["ConfigFault", "ConfigFaults", "Reading", "Watcher", "default_settings", "faults_in", "load", "read"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +56,29 @@ def read(
     Raises ConfigFaults, in the order of the file. Touches nothing but the file system.
     """
     document = read_document(path)
-    world = World(
+    world = _world(path, platforms, environment)
+    file = _checked(document, world)
+    settings = Builder(world.folder, world.environment).settings(file)
+    return Reading(settings, tuple(map(str, warnings_of(file, document))))
+
+
+def faults_in(
+    text: str, path: Path, *, platforms: Collection[str] | None = None, environment: Mapping[str, str] | None = None
+) -> tuple[ConfigFault, ...]:
+    """What would be wrong with this text if it were written to `path`; empty if it would load."""
+    try:
+        _checked(read_text(text, path), _world(path, platforms, environment))
+    except ConfigFaults as bad:
+        return bad.faults
+    return ()
+
+
+def _world(path: Path, platforms: Collection[str] | None, environment: Mapping[str, str] | None) -> World:
+    return World(
         folder=path.absolute().parent,
         platforms=cells.discover().platforms.keys() if platforms is None else platforms,
         environment=os.environ if environment is None else environment,
     )
-    file = _checked(document, world)
-    settings = Builder(world.folder, world.environment).settings(file)
-    return Reading(settings, tuple(map(str, warnings_of(file, document))))
 
 
 def _checked(document: Document, world: World) -> ConfigFile:

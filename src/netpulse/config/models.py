@@ -72,7 +72,7 @@ class SshBlock(Block):
         "else it is looked up in $CREDENTIALS_DIRECTORY"
     )
     host_keys: list[HostKey] = Field(
-        min_length=1, description="Public host keys that are accepted, each TYPE BASE64; `netpulse check` prints them"
+        default=[], description="Public host keys that are accepted, each TYPE BASE64; `netpulse check` prints them"
     )
 
 

@@ -131,6 +131,11 @@ def _router(place: Place, router: Data, world: World) -> Iterator[Found]:
         yield place, "a BIRD is a route server: list it under route_servers with `own: true`, and use `platform: linux`"
     elif not reaches and isinstance(platform, str) and platform != "linux" and platform in world.platforms:
         yield place, "needs `ssh: {host, user, key_file, host_keys}`; only platform linux can be this host itself"
+    elif platform == "bird" and "recording" not in router and not router.get("routes"):
+        yield (
+            place,
+            "needs `routes: [{from: NAME}]`: a BIRD is asked over its control socket, listed under route_servers",
+        )
     if len(reaches) > 1:
         yield (*place, "recording"), "a recording takes the place of ssh; remove one of the two"
     yield from _ssh((*place, "ssh"), router.get("ssh"), world)

@@ -14,8 +14,14 @@ def warnings_of(file: ConfigFile, document: Document) -> Iterator[ConfigFault]:
     """Each warning with its position.
 
     A source address inside the LAN of an exchange is one: that LAN is not announced, so nobody beyond its members can
-    answer.
+    answer. A device without a pinned host key is another: it is never logged in to.
     """
+    devices = (("routers", [r.ssh for r in file.routers]), ("route_servers", [s.ssh for s in file.route_servers]))
+    for kind, logins in devices:
+        for i, ssh in enumerate(logins):
+            if ssh is not None and not ssh.host_keys:
+                text = "no host key is pinned, so nothing is sent to it; `netpulse check` prints the key to paste"
+                yield document.fault((kind, i, "ssh", "host_keys"), text, of_key=True)
     lans: list[tuple[Prefix, str]] = [
         (lan, connection.name)
         for router in file.routers
