@@ -16,7 +16,9 @@ help:
 	@echo "make test      lint, types and all tests, with the lab"
 	@echo "make install   makes .venv/bin/netpulse"
 	@echo "make check     lint and types only"
+ifneq ($(wildcard tools/bench.py),)
 	@echo "make bench     the numbers, measured on the lab"
+endif
 	@echo "make clean     removes everything that the other targets made in this folder"
 
 install:
@@ -45,9 +47,11 @@ tests:
 	@echo "== tests (pytest)"
 	@$(BIN)/pytest
 
+ifneq ($(wildcard tools/bench.py),)
 bench:
 	@$(SETUP) --dev
 	@$(BIN)/python tools/bench.py
+endif
 
 clean:
 	rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .schemathesis dist
