@@ -81,8 +81,10 @@ class PingPrinter:
         version6 = self._ping.target.version == 6
         lost_pct = 100 * (sent - received) // sent if sent else 0
         doubled = f"+{duplicates} duplicates, " if duplicates else ""
+        # The empty line before the summary is what ends a line of marks.
+        marks = "." * (sent - self._next_seq) if self._ping.rapid else ""
         text = (
-            f"\n--- {self._ping.target} ping{'6' if version6 else ''} statistics ---\n"
+            f"{marks}\n--- {self._ping.target} ping{'6' if version6 else ''} statistics ---\n"
             f"{sent} packets transmitted, {received} packets received, {doubled}{lost_pct}% packet loss\n"
         )
         if self._rtts_ms:
@@ -92,7 +94,7 @@ class PingPrinter:
             text += (
                 f"round-trip {label} = {min(self._rtts_ms):.3f}/{mean:.3f}/{max(self._rtts_ms):.3f}/{deviation:.3f} ms\n"
             )
-        return self._end_of_marks(sent) + text
+        return text
 
     def cannot_send(self) -> tuple[str, str]:
         """One packet that this router has no route for: (standard output, standard error)."""
@@ -145,9 +147,6 @@ class PingPrinter:
             f" 4  5  00 {length:04x} {ident:04x}   0 0000  01  01 "
             f"{_header_checksum(length, ident, source, self._ping.target):04x} {source}  {self._ping.target} \n"
         )
-
-    def _end_of_marks(self, sent: int) -> str:
-        return "." * (sent - self._next_seq) + "\n" if self._ping.rapid else ""
 
 
 def _header_checksum(length: int, ident: int, source: IPAddress | None, target: IPAddress) -> int:

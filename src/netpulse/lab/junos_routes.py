@@ -170,7 +170,8 @@ def _print_entry(
         lines.append(f"Inactive reason: {inactive_reason(entry, best)}")
     lines.append(f"Local AS: {local_asn:>5} Peer AS: {peer_asn:>5}")
     med = entry.attributes.get("BGP.med")
-    lines.append(f"Age: {_age(entry.since, now)} " + (f"\tMetric: {med} " if med is not None else ""))
+    age = _age(entry.since, now)
+    lines.append(f"Age: {age} " if med is None else f"Age: {f'{age} ':<11}Metric: {med} ")
     lines.append("Validation State: unverified ")
     lines.append(f"Task: BGP_{peer_asn}.{source}")
     if entry.best:

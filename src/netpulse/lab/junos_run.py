@@ -22,10 +22,11 @@ from netpulse.lab.router_spec import RouterSpec
 Say = Callable[[bool, str], Awaitable[None]]
 
 FAST_INTERVAL_S = 0.01
-FAST_WAIT_S = 0.15
+FAST_PING_WAIT_S = 0.3
+FAST_TRACE_WAIT_S = 0.15
 RAPID_INTERVAL_S = 0.01
 UDP_PORT = 33434
-VERSION = "Hostname: {name}\nModel: mx304\nJunos: 23.2R1.13\nJUNOS OS Kernel 64-bit  [20230530.0bc5d59_builder_stable_12_232]\n"
+VERSION = "Hostname: {name}\nModel: mx304\nJunos: 23.2R1\nJUNOS OS Kernel 64-bit  [lab]\n"
 
 
 class JunosRun:
@@ -79,7 +80,7 @@ class JunosRun:
     async def _ping(self, ping: Ping, source: IPAddress | None, mark: int | None) -> int:
         printer = PingPrinter(ping, source or ping.source)
         interval_s = FAST_INTERVAL_S if self._spec.fast else RAPID_INTERVAL_S if ping.rapid else ping.interval_s
-        wait_s = FAST_WAIT_S if self._spec.fast else ping.wait_s
+        wait_s = FAST_PING_WAIT_S if self._spec.fast else ping.wait_s
         count = 5 if ping.rapid and ping.count is None else ping.count
         await self._say(False, printer.header())
         if source is None:
@@ -118,7 +119,7 @@ class JunosRun:
 
     async def _traceroute(self, trace: Traceroute, source: IPAddress | None, mark: int | None) -> int:
         printer = TracePrinter(trace, source)
-        wait_s = FAST_WAIT_S if self._spec.fast else trace.wait_s
+        wait_s = FAST_TRACE_WAIT_S if self._spec.fast else trace.wait_s
         await self._say(False, printer.header())
         if source is None:
             for hop in range(1, trace.ttl + 1):
