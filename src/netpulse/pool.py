@@ -35,13 +35,14 @@ _REACH_CODES = frozenset({"router_unreachable", "router_identity", "router_login
 class Lease:
     """One session of a device, taken. Release it once the command's end is known at the device."""
 
-    def __init__(self, slots: Slots) -> None:
+    def __init__(self, slots: Slots, keyed: bool) -> None:
         self._slots: Slots | None = slots
+        self._keyed = keyed
 
     def release(self) -> None:
         if self._slots is not None:
             slots, self._slots = self._slots, None
-            slots.give_back()
+            slots.give_back(self._keyed)
 
 
 @dataclass(eq=False, slots=True)
@@ -62,6 +63,7 @@ class Slots:
         self.configure(most, reserved, places, wait_s)
         self._clock = clock
         self._taken = 0
+        self._taken_open = 0  # by callers without a key
         self._queue: deque[_Waiter] = deque()
         self._usual_s = 2.0
         self._next_return = 0.0
@@ -91,8 +93,8 @@ class Slots:
     async def take(self, keyed: bool, moved: Callable[[int], None]) -> Lease:
         """A session, at once or in turn; `moved` hears the place in the queue, from 1, whenever it changes."""
         if not self._queue_matters(keyed) and self._fits(keyed):
-            self._taken += 1
-            return Lease(self)
+            self._count(keyed, 1)
+            return Lease(self, keyed)
         if len(self._queue) >= self._places:
             raise self._busy()
         waiter = _Waiter(keyed, asyncio.get_running_loop().create_future(), moved)
@@ -103,39 +105,45 @@ class Slots:
                 await waiter.turn
         except TimeoutError:
             if not waiter.turn.cancelled() and waiter.turn.done():
-                return Lease(self)
+                return Lease(self, keyed)
             self._leave(waiter)
             raise self._busy() from None
         except asyncio.CancelledError:
             if waiter.turn.done() and not waiter.turn.cancelled():
-                self.give_back()
+                self.give_back(keyed)
             else:
                 self._leave(waiter)
             raise
-        return Lease(self)
+        return Lease(self, keyed)
 
-    def give_back(self) -> None:
-        self._taken -= 1
+    def give_back(self, keyed: bool) -> None:
+        self._count(keyed, -1)
         self._advance()
 
+    def _count(self, keyed: bool, step: int) -> None:
+        self._taken += step
+        if not keyed:
+            self._taken_open += step
+
     def _fits(self, keyed: bool) -> bool:
-        return self._taken < (self._most if keyed else self._open)
+        return self._taken < self._most and (keyed or self._taken_open < self._open)
 
     def _queue_matters(self, keyed: bool) -> bool:
         """Whether somebody waits who would have to be passed."""
         return any(keyed <= waiter.keyed for waiter in self._queue)
 
     def _leave(self, waiter: _Waiter) -> None:
-        self._queue.remove(waiter)
+        if waiter in self._queue:  # it may have been passed over already, as one that is gone
+            self._queue.remove(waiter)
         self._tell_places()
 
     def _advance(self) -> None:
         for waiter in list(self._queue):
-            if not self._fits(waiter.keyed):
-                continue
-            self._queue.remove(waiter)
-            if not waiter.turn.done():
-                self._taken += 1
+            if waiter.turn.done():
+                self._queue.remove(waiter)
+            elif self._fits(waiter.keyed):
+                self._queue.remove(waiter)
+                self._count(waiter.keyed, 1)
                 waiter.turn.set_result(None)
         self._tell_places()
 

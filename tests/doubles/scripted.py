@@ -3,7 +3,7 @@
     device = Scripted({"ping 8.8.8.8 count 5": [Say("64 bytes …\\n"), Hold(), Say("…\\n")]})
 
 `Hold` waits until the test says `device.go()`; `Hang` never ends by itself. With `obeys_stop=False` a stopped command lives
-on until `device.die()`, as a silent one on a real router may.
+on, as a silent one on a real router may: for `lives_on_s` seconds, telling nobody of its end, or until `device.die()`.
 """
 
 from __future__ import annotations
@@ -102,6 +102,8 @@ class ScriptedRunning:
             self._device.stopped += 1
             if self._device.obeys_stop:
                 self._end()
+            elif self._device.lives_on_s is not None:
+                asyncio.get_running_loop().call_later(self._device.lives_on_s, self._end)
             else:
                 self._device.undead.append(self)
 
@@ -109,7 +111,7 @@ class ScriptedRunning:
         self._end()
 
     async def ended(self) -> None:
-        await self._ended.wait()
+        await (self._ended.wait() if self._device.lives_on_s is None else asyncio.Event().wait())
 
 
 @dataclass
@@ -118,6 +120,7 @@ class Scripted:
 
     scripts: Mapping[str, Script] | Callable[[str], Script]
     obeys_stop: bool = True
+    lives_on_s: float | None = None
     fault: NetPulseError | None = None
     commands: list[str] = field(default_factory=list)
     undead: list[ScriptedRunning] = field(default_factory=list)
