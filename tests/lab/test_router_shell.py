@@ -131,6 +131,16 @@ async def test_a_target_without_a_route_is_said_for_every_packet(junos: Running)
     assert "3 packets transmitted, 0 packets received, 100% packet loss" in str(done.stdout)
 
 
+async def test_a_routing_instance_owns_its_address_alone(tmp_path: Path) -> None:
+    async with running(tmp_path, instances={"lumen": {"ipv4": "127.0.0.2", "ipv6": None}}) as router:
+        assert (await router.run("ping 127.0.0.1 source 127.0.0.2 count 1 routing-instance lumen")).exit_status == 0
+        assert (await router.run("ping 127.0.0.1 count 1 routing-instance lumen")).exit_status == 0
+        done = await router.run("ping 127.0.0.1 source 127.0.0.1 count 1 routing-instance lumen")
+        assert done.stderr == "ping: bind: Can't assign requested address\n"
+        done = await router.run("ping 127.0.0.1 count 1 routing-instance cogent")
+        assert (done.stderr, done.exit_status) == ("ping: routing instance cogent not found\n", 1)
+
+
 async def test_an_unknown_option_is_refused_and_nothing_runs(junos: Running) -> None:
     done = await junos.run("ping 127.0.0.1 save /tmp/x")
     assert (done.stdout, done.exit_status) == ("\nerror: syntax error, expecting <command>: save\n", 1)

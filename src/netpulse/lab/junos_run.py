@@ -9,9 +9,11 @@ import os
 import shutil
 import signal
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from ipaddress import IPv4Address, IPv6Address, ip_address
+from typing import Any
 
 from netpulse.lab.children import Child
 from netpulse.lab.junos_cli import IPAddress, Ping, Refusal, ShowRoute, ShowVersion, Traceroute, parse
@@ -62,12 +64,14 @@ class JunosRun:
     async def _probe(self, command: Ping | Traceroute) -> int:
         mark = None
         program = "ping" if isinstance(command, Ping) else "traceroute"
-        if command.instance is not None:
-            if command.instance not in self._spec.instances:
-                await self._say(True, f"{program}: routing instance {command.instance} not found\n")
-                return 1
-            mark = self._spec.instances[command.instance].get("mark")
         try:
+            if command.instance is not None:
+                instance = self._spec.instances.get(command.instance)
+                if instance is None:
+                    await self._say(True, f"{program}: routing instance {command.instance} not found\n")
+                    return 1
+                mark = instance.get("mark")
+                command = _inside(command, instance)
             source = source_for(command.target, command.source, mark)
         except NotOurs:
             name = program + ("6" if command.target.version == 6 else "")
@@ -210,6 +214,16 @@ class JunosRun:
             await self._say(True, err)
         if out:
             await self._say(False, out)
+
+
+def _inside(command: Ping | Traceroute, instance: Mapping[str, Any]) -> Ping | Traceroute:
+    """The command with the address of this instance, which is what leads its packets. Raises `NotOurs` for another."""
+    address = instance.get(f"ipv{command.target.version}")
+    if address is None:
+        return command
+    if command.source not in (None, ip_address(address)):
+        raise NotOurs
+    return replace(command, source=ip_address(address))
 
 
 class NotOurs(Exception):
