@@ -13,7 +13,8 @@ from doubles.scripted import Break, Hang, Hold, Say, Script, Scripted, making
 from netpulse.cells import Unread
 from netpulse.errors import Busy, Fault
 from netpulse.events import Ending, Event, Failed, Finished, Found, Output, Queued, Started
-from netpulse.executor import Execution, Executor
+from netpulse.execution import Execution
+from netpulse.executor import Executor
 from netpulse.inventory import Device, Router, ThisHost
 from netpulse.pool import Pool
 from netpulse.query import Ask, Budget, Job, Query
@@ -292,7 +293,7 @@ def test_a_session_stays_taken_until_the_end_is_known_or_the_worst_case_is_over(
 def test_five_hundred_questions_at_once_never_open_more_sessions_and_all_who_obey_are_served(obeys_stop: bool) -> None:
     async def story() -> None:
         lives_on_s = None if obeys_stop else 1.9
-        script = [Say("word one\n", after_s=1.0), Hang()]
+        script: Script = [Say("word one\n", after_s=1.0), Hang()]
         device = Scripted(lambda _: script, obeys_stop=obeys_stop, lives_on_s=lives_on_s)
         executor = executor_on(device)
         loop = asyncio.get_running_loop()

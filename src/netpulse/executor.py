@@ -11,14 +11,15 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import lru_cache
 
 from netpulse.cells import Reader, SourceDown, Unread
 from netpulse.errors import Fault, NetPulseError
-from netpulse.events import Answer, Ending, Event, Failed, Finished, Found, Last, Output, Queued, Started
+from netpulse.events import Answer, Ending, Failed, Finished, Found, Last, Output, Queued, Started
+from netpulse.execution import Execution
 from netpulse.pool import Lease, Pool, Post
 from netpulse.query import Job
 from netpulse.screen import Screen
@@ -32,62 +33,6 @@ _MOST_FOLLOW_UPS = 4
 
 def utc_now() -> datetime:
     return datetime.now(UTC)
-
-
-class Execution:
-    """One command, from its place in the queue to its end: a log that only grows."""
-
-    def __init__(self, job: Job) -> None:
-        self.job = job
-        self.events: list[Event] = []
-        self.ended_at = 0.0
-        self._followers = 0
-        self._grown = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
-        self.stopped_as: str | None = None
-
-    @property
-    def followers(self) -> int:
-        return self._followers
-
-    @property
-    def last(self) -> Last | None:
-        last = self.events[-1] if self.events else None
-        return last if isinstance(last, Finished | Failed) else None
-
-    def begin(self, task: asyncio.Task[None]) -> None:
-        self._task = task
-
-    def add(self, event: Event) -> None:
-        self.events.append(event)
-        grown, self._grown = self._grown, asyncio.Event()
-        grown.set()
-
-    async def follow(self) -> AsyncIterator[Event]:
-        """Every event from the first on, then those to come, up to the last one. Waiting is all it does."""
-        seen = 0
-        while True:
-            while seen < len(self.events):
-                event = self.events[seen]
-                seen += 1
-                yield event
-                if isinstance(event, Finished | Failed):
-                    return
-            await self._grown.wait()
-
-    def join(self) -> None:
-        self._followers += 1
-
-    def leave(self, code: str = "stopped") -> None:
-        """One follower less; without any the command is stopped."""
-        self._followers -= 1
-        if self._followers <= 0:
-            self.stop(code)
-
-    def stop(self, code: str = "stopped") -> None:
-        if self.last is None and self._task is not None and self.stopped_as is None:
-            self.stopped_as = code
-            self._task.cancel()
 
 
 @dataclass(slots=True)

@@ -19,7 +19,8 @@ from netpulse.enrich.routes import with_meaning
 from netpulse.enrich.tables import Names
 from netpulse.errors import Fault, NetPulseError
 from netpulse.events import Answer, Failed, Finished, Found, Last, Output, Queued, Started
-from netpulse.executor import Execution, Executor
+from netpulse.execution import Execution
+from netpulse.executor import Executor
 from netpulse.lookup import Lookup
 from netpulse.policy import Caller, Policy
 from netpulse.query import Job
