@@ -18,6 +18,7 @@ from types import ModuleType
 from typing import Any, Protocol
 
 from netpulse.events import Ending
+from netpulse.inventory import Connection
 from netpulse.query import Ask, Parameter
 from netpulse.records import Record
 
@@ -102,6 +103,17 @@ class QueryType:
 
 
 @dataclass(frozen=True, slots=True)
+class AccountFor:
+    """Whom a least-privilege login is for: a router's name, the login, the key that may use it and where from."""
+
+    name: str
+    user: str
+    public_key: str
+    from_address: str | None = None
+    connections: tuple[Connection, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Platform:
     """An operating system. `refusals` are patterns of whole lines by which it says no to a command.
 
@@ -112,7 +124,7 @@ class Platform:
     title: str
     cells: Mapping[str, Cell] = field(default_factory=dict)
     refusals: tuple[str, ...] = ()
-    account: Callable[[Any], str] | None = None
+    account: Callable[[AccountFor], str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

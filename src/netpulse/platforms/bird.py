@@ -12,7 +12,7 @@ from typing import Literal
 
 import msgspec
 
-from netpulse.cells import Cell, Platform, SourceDown, Unread
+from netpulse.cells import AccountFor, Cell, Platform, SourceDown, Unread
 from netpulse.events import Ending
 from netpulse.platforms.bird_routes import Draft, begin
 from netpulse.platforms.bird_sessions import YOUNG_S, Session, read_sessions
@@ -134,6 +134,8 @@ class AsPathReader:
         if self._ask.own_routes:
             return []
         sessions = self._relevant(self._session_lines["sessions"])
+        if not all(session.carries(self._ask.family) for session in sessions):
+            return []
         ages_s = [(session, session.up_s(self._now or "")) for session in sessions]
         return [session for session, up_s in ages_s if up_s is None or up_s < YOUNG_S]
 
@@ -165,9 +167,9 @@ class AsPathReader:
             return [_marked(route, draft.starred if known else None, by) for draft, route in routes]
         others = [route for draft, route in routes if draft.protocol != best_protocol]
         wanted = [_likeness(route) for route in choice]
-        marked = [_marked(route, _likeness(route) in wanted, "router") for route in others]
-        alone = [route for route in choice if _likeness(route) not in map(_likeness, others)]
-        return [_marked(route, True, "router") for route in alone] + marked
+        twin = next((route for route in others if _likeness(route) in wanted), None)
+        marked = [_marked(route, route is twin, "router") for route in others]
+        return marked if twin is not None else [_marked(choice[0], True, "router"), *marked]
 
 
 def _likeness(route: Route) -> tuple[object, ...]:
@@ -180,6 +182,34 @@ def _marked(route: Route, best: bool | None, by: Literal["router", "collector"])
     return msgspec.structs.replace(route, best=best, best_by=None if best is None else by)
 
 
+def account(account: AccountFor) -> str:
+    """A control socket of its own, and a login that can open nothing else."""
+    place = f'from="{account.from_address}",' if account.from_address else ""
+    return (
+        f"# {account.name}: a control socket for the looking glass alone.\n"
+        f"# BIRD 2.16 and later, in bird.conf:\n"
+        f'cli "/run/bird/{account.user}.ctl" {{ restrict; }};\n'
+        f"# Older releases have one socket; the looking glass sends `restrict` and goes on only after BIRD agreed.\n"
+        f"# A restricted session can still run `eval`, `dump` and its own filters, so let nobody else into the group:\n"
+        f"groupadd {account.user}\n"
+        f"chgrp {account.user} /run/bird/{account.user}.ctl && chmod 660 /run/bird/{account.user}.ctl\n"
+        f"# If BIRD runs on another host, a login there that can only open that socket through SSH:\n"
+        f"useradd --create-home --shell /usr/sbin/nologin --gid {account.user} {account.user}\n"
+        f"cat > /etc/ssh/sshd_config.d/{account.user}.conf <<'END'\n"
+        f"Match User {account.user}\n"
+        f"    AuthorizedKeysFile /etc/ssh/authorized_keys.d/{account.user}\n"
+        f"    AllowStreamLocalForwarding local\n"
+        f"    AllowTcpForwarding no\n"
+        f"    PermitTTY no\n"
+        f"    ForceCommand /usr/sbin/nologin\n"
+        f"END\n"
+        f"install -d -m 755 /etc/ssh/authorized_keys.d\n"
+        f"cat > /etc/ssh/authorized_keys.d/{account.user} <<'END'\n"
+        f"{place}restrict,port-forwarding {account.public_key}\n"
+        f"END\n"
+    )
+
+
 # A question to BIRD is answered at once or queued behind its own work; closing the socket ends it.
 ASPATH = Cell(command=aspath_command, reader=AsPathReader, worst_case_s=lambda ask: 0.0)
 
@@ -188,4 +218,5 @@ PLATFORM = Platform(
     title="BIRD",
     cells={"aspath": ASPATH},
     refusals=(r"\A8007 .{0,200}\Z",),
+    account=account,
 )

@@ -9,9 +9,11 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
-from netpulse.cells import Cell, Platform, Unread
+from netpulse.cells import AccountFor, Cell, Platform, Unread
 from netpulse.events import Ending
 from netpulse.platforms import linux
+from netpulse.platforms.logins import route_shapes
+from netpulse.platforms.logins import wrapper as script_of
 from netpulse.platforms.paths import answer, asked_prefix, community, ext_community, path_elements
 from netpulse.platforms.reading import literal, network
 from netpulse.queries.aspath import AsPathResult
@@ -237,6 +239,16 @@ def _listed(value: object) -> list[str]:
     return (_text(kind.get("string")) or "").split()
 
 
+def wrapper() -> str:
+    """The script that an SSH login is forced into: ping and traceroute as programs, `show bgp …` through vtysh."""
+    return script_of(linux.PROGRAM_SHAPES, route_shapes(aspath_command))
+
+
+def account(account: AccountFor) -> str:
+    """The group `frrvty` lets the login reach vtysh; the script lets it ask only these questions there."""
+    return linux.account_text(account, wrapper(), groups=" --groups frrvty")
+
+
 ASPATH = Cell(command=aspath_command, reader=AsPathReader, worst_case_s=lambda ask: 5.0)
 
 PLATFORM = Platform(
@@ -249,4 +261,5 @@ PLATFORM = Platform(
         r"\A% BGP instance not found\b.{0,100}\Z",
         r"\AExiting: failed to connect to any daemons\.\Z",
     ),
+    account=account,
 )

@@ -5,9 +5,11 @@ Never mtr: with a source address it ignores policy routing for IPv4 and would sh
 
 from __future__ import annotations
 
-from netpulse.cells import Cell, Platform
+from netpulse.cells import AccountFor, Cell, Platform
 from netpulse.platforms.echoes import PingReader
 from netpulse.platforms.hops import TracerouteReader
+from netpulse.platforms.logins import key_line, probe_shapes
+from netpulse.platforms.logins import wrapper as script_of
 from netpulse.queries.ping import COUNT
 from netpulse.queries.traceroute import MOST_HOPS
 from netpulse.query import Ask
@@ -43,6 +45,42 @@ TRACEROUTE = Cell(
     worst_case_s=lambda ask: 12.0,
 )
 
+PROGRAM_SHAPES = (*probe_shapes(ping_command), *probe_shapes(traceroute_command))
+SCRIPT = "/usr/local/lib/netpulse/allowed"
+
+
+def wrapper() -> str:
+    """The script that an SSH login is forced into: it runs this platform's commands and nothing else."""
+    return script_of(PROGRAM_SHAPES)
+
+
+def account_text(account: AccountFor, script: str, groups: str = "") -> str:
+    """How to make the login: the script, the user, the key; each step as root on the router."""
+    return (
+        f"# {account.name}: a login that can run the looking glass's commands and nothing else. As root on the router:\n"
+        f"mkdir -p {SCRIPT.rpartition('/')[0]}\n"
+        f"cat > {SCRIPT} <<'END'\n{script}END\n"
+        f"chmod 755 {SCRIPT}\n"
+        f"useradd --create-home --shell /bin/sh{groups} {account.user}\n"
+        f"install -d -m 755 /etc/ssh/authorized_keys.d\n"
+        f"cat > /etc/ssh/authorized_keys.d/{account.user} <<'END'\n"
+        f"{key_line(SCRIPT, account.public_key, account.from_address)}\nEND\n"
+        f"cat > /etc/ssh/sshd_config.d/{account.user}.conf <<'END'\n"
+        f"Match User {account.user}\n"
+        f"    AuthorizedKeysFile /etc/ssh/authorized_keys.d/{account.user}\n"
+        f"    AuthenticationMethods publickey\n"
+        f"    ForceCommand {SCRIPT}\n"
+        f"    PermitTTY no\n"
+        f"    DisableForwarding yes\n"
+        f"END\n"
+        f"sshd -t && systemctl reload ssh\n"
+    )
+
+
+def account(account: AccountFor) -> str:
+    return account_text(account, wrapper())
+
+
 REFUSALS = (
     r"\A(?:ping: |ping6: )?bind: Cannot assign requested address\Z",
     r"\Aping6?: invalid (?:source address|option|argument)\b.{0,200}\Z",
@@ -56,4 +94,5 @@ PLATFORM = Platform(
     title="Linux",
     cells={"ping": PING, "traceroute": TRACEROUTE},
     refusals=REFUSALS,
+    account=account,
 )

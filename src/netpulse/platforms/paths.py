@@ -33,7 +33,7 @@ WELL_KNOWN = {
 }
 """The registry of well-known communities (IANA, RFC 1997, 3765, 7611, 7999, 8326, 9494), by their numbers."""
 
-_NUMBERS = {name: value for value, name in WELL_KNOWN.items()} | {"local-as": "65535:65283"}
+_NUMBERS = {name.replace("-", ""): value for value, name in WELL_KNOWN.items()} | {"localas": "65535:65283"}
 
 
 def asn(text: str) -> int | None:
@@ -79,8 +79,11 @@ def path_elements(text: str, *, square_is_set: bool = True) -> tuple[PathElement
 
 
 def community(value: str) -> Community:
-    """A community by its numbers or by a well-known name; the value is always the numbers."""
-    number = _NUMBERS.get(value.lower().replace("_", "-"), value)
+    """A community by its numbers or by a well-known name; the value is always the numbers.
+
+    The names are spelled `no-export`, `NO_EXPORT` or `noExport` by different systems.
+    """
+    number = _NUMBERS.get(value.lower().replace("_", "").replace("-", ""), value)
     return Community(value=number, name=WELL_KNOWN.get(number))
 
 

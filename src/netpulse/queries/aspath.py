@@ -51,7 +51,9 @@ class AsPathSummary(Record, frozen=True, kw_only=True):
 def say(result: AsPathResult) -> str:
     """One line: `8.8.8.0/24, 3 routes, best 174 15169`."""
     if result.prefix is None:
-        return "No route" if result.covering is None else f"No route for exactly this prefix; covered by {result.covering}"
+        return (
+            "No route" if result.covering is None else f"No route for exactly this prefix; covered by {result.covering}"
+        )
     count = len(result.routes)
     words = f"{result.prefix}, {count} {'route' if count == 1 else 'routes'}"
     best = next((route for route in result.routes if route.best), None)

@@ -1,0 +1,193 @@
+"""Junos, over its SSH exec channel. The commands are what a least-privilege login class allows, and nothing wider.
+
+There is no Junos device in the tests: captures are of the lab's routers, whose command line prints real measurements in
+Junos's form, and the forms of public device output are tried as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Literal
+
+from netpulse.cells import AccountFor, Cell, Platform, Unread
+from netpulse.events import Ending
+from netpulse.platforms.echoes import PingReader
+from netpulse.platforms.hops import TracerouteReader
+from netpulse.platforms.junos_routes import Draft, begin, destination
+from netpulse.platforms.logins import probe_shapes, route_shapes
+from netpulse.platforms.paths import answer, asked_prefix
+from netpulse.queries.aspath import AsPathResult
+from netpulse.queries.ping import COUNT
+from netpulse.queries.traceroute import MOST_HOPS
+from netpulse.query import Ask
+from netpulse.records import Record, Route
+
+TRACE_WAIT_S = 2
+"""Junos refuses 1 for IPv6."""
+
+
+def _host_and_source(ask: Ask) -> str:
+    family = "inet6 " if ask.family == 6 else ""
+    source = "" if ask.source is None else f" source {ask.source}"
+    return f"{family}{ask.target}{source}"
+
+
+def _instance(ask: Ask) -> str:
+    return "" if ask.routing_instance is None else f" routing-instance {ask.routing_instance}"
+
+
+def ping_command(ask: Ask) -> str:
+    return f"ping {_host_and_source(ask)} count {COUNT}{_instance(ask)}"
+
+
+def traceroute_command(ask: Ask) -> str:
+    """Names and AS numbers come from our own tables, so the router looks up neither."""
+    return f"traceroute {_host_and_source(ask)} no-resolve wait {TRACE_WAIT_S} ttl {MOST_HOPS}{_instance(ask)}"
+
+
+def _table(ask: Ask) -> str:
+    return ask.table.table or ("inet.0" if ask.family == 4 else "inet6.0")
+
+
+def aspath_command(ask: Ask) -> str:
+    """The longest match of an address, or a prefix alone: without `exact` Junos adds all that lies inside it."""
+    _, exact = asked_prefix(ask)
+    return f"show route {ask.target}{' exact' if exact else ''} table {_table(ask)} detail"
+
+
+class AsPathReader:
+    """Routes of one `show route … detail`; Junos prints nothing at all where there is none.
+
+    Where an exact prefix is absent, the longest match of its first address tells what covers it.
+    """
+
+    def __init__(self, ask: Ask) -> None:
+        self.enough = False
+        self.complete = False
+        self._ask = ask
+        self._asked, self._exact = asked_prefix(ask)
+        self._by: Literal["router", "collector"] = "router" if ask.own_routes or not ask.table.table else "collector"
+        self._prefix: str | None = None
+        self._drafts: list[Draft] = []
+        self._given = 0
+        self._other_lines = 0
+        self._asked_again = False
+
+    def feed(self, line: str) -> Iterable[Record]:
+        place = destination(line)
+        if place is not None:
+            self._prefix = place
+            return self._give(len(self._drafts))
+        draft = None if self._prefix is None else begin(line, self._prefix)
+        text = line.strip()
+        if draft is not None:
+            self._drafts.append(draft)
+            return self._give(len(self._drafts) - 1)
+        if self._drafts:
+            self._drafts[-1].add(text)
+            if text.startswith("Router ID:"):  # the last line of a BGP route
+                return self._give(len(self._drafts))
+        elif text and self._prefix is None and " destinations, " not in text and not _is_prompt(text):
+            self._other_lines += 1
+        return ()
+
+    def _give(self, until: int) -> Iterable[Record]:
+        ready = [] if self._asked_again else self._drafts[self._given : until]
+        self._given = max(self._given, until)
+        return [draft.route(self._by) for draft in ready]
+
+    def follow_up(self) -> str | None:
+        if not self._exact or self._asked_again or self._drafts or self._other_lines:
+            return None
+        self._asked_again = True
+        return f"show route {self._asked.network_address} table {_table(self._ask)} detail"
+
+    def close(self, ending: Ending) -> AsPathResult:
+        if not self._drafts and self._other_lines and not self._asked_again:
+            raise Unread("There is no route in what the device printed, nor the silence that means there is none.")
+        routes: list[Route] = [draft.route(self._by) for draft in self._drafts]
+        return answer(self._asked, self._exact, routes)
+
+
+def _is_prompt(text: str) -> bool:
+    """`{master}` and `{backup:0}` stand before lines of a router with two routing engines."""
+    return text.startswith("{") and text.endswith("}")
+
+
+# Closing the channel ends a command; where it does not, ping sends its five packets and waits 10 s for the last reply,
+# and traceroute waits for three probes of every hop.
+CELLS = {
+    "ping": Cell(
+        command=ping_command,
+        reader=lambda ask: PingReader(COUNT, first_seq=0),
+        worst_case_s=lambda ask: COUNT - 1 + 10.0 + 1.0,
+        ends_after_s=lambda ask: COUNT - 1 + 2.0,
+    ),
+    "traceroute": Cell(
+        command=traceroute_command,
+        reader=lambda ask: TracerouteReader(str(ask.target)),
+        worst_case_s=lambda ask: 3.0 * TRACE_WAIT_S * MOST_HOPS,
+    ),
+    "aspath": Cell(command=aspath_command, reader=AsPathReader, worst_case_s=lambda ask: 15.0),
+}
+
+_PATTERNS = {"IPV4": "[0-9.]+", "IPV6": "[0-9a-f:]+", "PREFIX4": "[0-9./]+", "PREFIX6": "[0-9a-f:/]+"}
+
+
+def _allowed(account: AccountFor) -> str:
+    instances = dict.fromkeys(c.routing_instance for c in account.connections if c.routing_instance)
+    shapes = [
+        *probe_shapes(ping_command, (None, *instances)),
+        *probe_shapes(traceroute_command, (None, *instances)),
+        *route_shapes(aspath_command),
+        "quit",
+        "exit",
+    ]
+    return "|".join(f"(^{' '.join(_PATTERNS.get(word, word) for word in shape.split())}$)" for shape in shapes)
+
+
+_DENIED = "|".join(
+    f"({pattern})"
+    for pattern in (
+        "^show (configuration|system|interfaces|log|version|chassis|security|snmp|users|bgp|arp|ntp|host|services"
+        "|firewall|class-of-service).*$",
+        "^show route.*(extensive|forwarding|instance).*$",
+        "^(start|ssh|telnet|file|request|clear|set|monitor|test|op|mtrace|help|configure|edit|restart|scp|save)( .*)?$",
+        "^(ping|traceroute) .*(rapid|size|interval|logical-system|bypass-routing|strict|loose|record-route|mac-address"
+        "|interface|pattern|as-number-lookup).*$",
+    )
+)
+
+
+def account(account: AccountFor) -> str:
+    """A login class of the exact commands. The pattern allows nothing wider: where both match, the longer one wins."""
+    name = account.user
+    place = f" from {account.from_address}" if account.from_address else ""
+    kind = account.public_key.split()[0] if account.public_key.split() else "ssh-ed25519"
+    return (
+        f"# {account.name}: a login class that allows the looking glass's commands. It is the second line of defence,\n"
+        f"# after the program's own check of every command. Try it on your release before you rely on it: how allow and\n"
+        f"# deny rank, and whether arguments are compared, differs between releases.\n"
+        f"set system login class {name} idle-timeout 2\n"
+        f"set system login class {name} permissions view\n"
+        f'set system login class {name} allow-commands "{_allowed(account)}"\n'
+        f'set system login class {name} deny-commands "{_DENIED}"\n'
+        f"set system login user {name} class {name}\n"
+        f'set system login user {name} authentication {kind} "{account.public_key}"{place}\n'
+        f"# For the whole router, so agree with its owner first; and admit TCP port 22 from the looking glass alone in\n"
+        f"# the filter that already protects the routing engine (input filter of lo0).\n"
+        f"set system services ssh connection-limit 10\n"
+        f"set system services ssh rate-limit 60\n"
+        f"set system services ssh no-tcp-forwarding\n"
+    )
+
+
+REFUSALS = (
+    r"\A(?:error: )?(?:syntax error|unknown command|permission denied|missing command)\b.{0,300}\Z",
+    r"\Aerror: .{0,300}\Z",
+    r"\A(?:ping6?: |traceroute6?: )?bind: Can't assign requested address\Z",
+    r"\A(?:ping6?|traceroute6?): (?:wait must be|cannot resolve|invalid|bad|unknown|UDP connect|socket:)\b?.{0,200}\Z",
+    r"\A.{0,80}(?:routing.instance|instance) .{0,80}(?:not found|does not exist).{0,40}\Z",
+)
+
+PLATFORM = Platform(name="junos", title="Junos", cells=CELLS, refusals=REFUSALS, account=account)
