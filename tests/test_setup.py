@@ -24,7 +24,9 @@ DIGEST = hashlib.sha256(WHEEL).hexdigest()
 
 
 @contextmanager
-def served(pages: dict[str, tuple[str, bytes]], seen: list[str | None] | None = None) -> Iterator[str]:
+def served(
+    pages: dict[str, tuple[str, bytes]], seen: list[str | None] | None = None, host: str = "127.0.0.1"
+) -> Iterator[str]:
     """A package index on loopback; `seen` collects the Authorization header of each request."""
 
     class Answer(BaseHTTPRequestHandler):
@@ -41,11 +43,11 @@ def served(pages: dict[str, tuple[str, bytes]], seen: list[str | None] | None = 
         def log_message(self, *_: object) -> None:
             """Quiet: the test says what matters."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Answer)
+    server = ThreadingHTTPServer((host, 0), Answer)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:
-        yield f"127.0.0.1:{server.server_port}"
+        yield f"{host}:{server.server_port}"
     finally:
         server.shutdown()
         thread.join()
@@ -94,11 +96,11 @@ def test_a_file_with_another_digest_is_not_taken() -> None:
 
 def test_the_account_in_the_index_address_is_sent_to_that_index_alone() -> None:
     seen: list[str | None] = []
-    with served({"/simple/uv/": ("text/html", b"")}, seen) as place:
+    elsewhere = served({"/uv.whl": ("application/zip", WHEEL)}, seen, "127.0.0.2")
+    with served({"/simple/uv/": ("text/html", b"")}, seen) as place, elsewhere as other:
         index = Index(f"http://me:secret@{place}/simple")
         package_index.files_of(index, "uv")
-        with pytest.raises(SetupFault, match="cannot be used"):
-            package_index.download(index, File("uv", f"http://localhost:{place.rpartition(':')[2]}/uv", DIGEST), sha256=None)
+        package_index.download(index, File("uv.whl", f"http://{other}/uv.whl", DIGEST), sha256=None)
     assert seen == ["Basic bWU6c2VjcmV0", None]
 
 
