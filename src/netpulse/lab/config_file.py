@@ -80,7 +80,7 @@ def _router(access: Access, router: OwnRouter) -> dict[str, Any]:
     }
     if router.slug in net.MONITORED:
         found["routes"] = _collected(router.slug)
-    elif router.platform == "bird":
+    elif router.platform == "linux":
         found["routes"] = [{"from": router.slug, "ipv4": {"table": "master4"}, "ipv6": {"table": "master6"}}]
     found["connections"] = [_connection(net.CONNECTIONS[number]) for number in router.connections]
     return found

@@ -145,7 +145,7 @@ class OwnRouter:
     name: str
     location: str
     model: str
-    platform: Literal["junos", "frr", "bird"]
+    platform: Literal["junos", "frr", "linux"]
     os_version: str
     lan_place: int
     connections: tuple[int, ...] = ()

@@ -195,7 +195,7 @@ ROUTERS: dict[str, OwnRouter] = {
         OwnRouter("core1", "Core Router 1", "DC1 - Primary", "MX304", "junos", "23.2R1", 1, (1, 2, 3)),
         OwnRouter("core2", "Core Router 2", "DC2 - Secondary", "MX304", "junos", "23.2R1", 2, (4, 5)),
         OwnRouter("frr1", "Edge Router 1", "DC3 - Edge", "x86 server", "frr", "FRR 8.4.4", 3, (6, 7)),
-        OwnRouter("bird1", "Edge Router 2", "DC3 - Edge", "x86 server", "bird", "BIRD 2.0.12", 4, (8,)),
+        OwnRouter("bird1", "Edge Router 2", "DC3 - Edge", "x86 server", "linux", "BIRD 2.0.12", 4, (8,)),
     )
 }
 MONITORED = ("core1", "core2")  # the routers that tell rs1 and rs2 what they know
