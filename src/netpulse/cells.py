@@ -160,6 +160,7 @@ def join(queries: Sequence[tuple[QueryType, str]], platforms: Sequence[tuple[Pla
         _check_name(platform.name, home)
         if platform.name in found_platforms:
             raise MatrixFault(f"{home}: the platform {platform.name} is declared twice")
+        _check_patterns(platform, home)
         found_platforms[platform.name] = platform
     cells: dict[tuple[str, str], Cell] = {}
     where: dict[tuple[str, str], str] = {}
@@ -179,6 +180,14 @@ def join(queries: Sequence[tuple[QueryType, str]], platforms: Sequence[tuple[Pla
 def _check_name(name: str, home: str) -> None:
     if not re.fullmatch(r"[a-z][a-z0-9_]{1,30}", name):
         raise MatrixFault(f"{home}: {name!r} is not a name; use small letters, digits and _")
+
+
+def _check_patterns(platform: Platform, home: str) -> None:
+    for pattern in platform.refusals:
+        try:
+            re.compile(pattern)
+        except re.error as error:
+            raise MatrixFault(f"{home}: the refusal {pattern!r} is not a pattern: {error}") from None
 
 
 def discover() -> Matrix:

@@ -186,7 +186,7 @@ REFUSALS = (
     r"\A(?:error: )?(?:syntax error|unknown command|permission denied|missing command)\b.{0,300}\Z",
     r"\Aerror: .{0,300}\Z",
     r"\A(?:ping6?: |traceroute6?: )?bind: Can't assign requested address\Z",
-    r"\A(?:ping6?|traceroute6?): (?:wait must be|cannot resolve|invalid|bad|unknown|UDP connect|socket:)\b?.{0,200}\Z",
+    r"\A(?:ping6?|traceroute6?): (?:wait must be|cannot resolve|invalid|bad|unknown|UDP connect|socket:).{0,200}\Z",
     r"\A.{0,80}(?:routing.instance|instance) .{0,80}(?:not found|does not exist).{0,40}\Z",
 )
 
