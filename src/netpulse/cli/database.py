@@ -58,16 +58,12 @@ def settings_of(config: Path | None) -> Settings:
 
 def run(work: Coroutine[Any, Any, T]) -> T:
     """What the work returns; ends the program with 1 and a sentence if the database cannot be used."""
-    from sqlalchemy.exc import OperationalError
-
-    from netpulse.store.database import StorageFault
+    from netpulse.store import StorageFault
 
     try:
         return asyncio.run(work)
     except StorageFault as fault:
         raise fail(str(fault)) from None
-    except OperationalError as problem:
-        raise fail(f"The database cannot be written now ({problem.orig}); try again in a moment.") from None
 
 
 def moment(text: str, *, end_of_day: bool = False) -> datetime:

@@ -1,12 +1,13 @@
 """What happens, kept: API keys, results and the audit trail, in one SQL database.
 
-    tables     what is in it
-    database   opening: the folder, the schema, the locks
-    writer     the one task that writes, many rows to a commit
-    keys       who may ask, checked in memory
-    results    answers by id, for a while
-    audit      who asked what, written before it runs
-    export     audit rows as JSON lines and CSV
+    tables        what is in it
+    database      opening: the file, the schema, the locks
+    writer        the one task that writes, many rows to a commit
+    keys          who may ask, checked in memory
+    results       answers by id, for a while
+    audit         who asked what, written before it runs
+    export        audit rows as JSON lines and CSV
+    housekeeping  what is deleted when its time is over
 
 This folder is the only place that knows SQLAlchemy and alembic. Importing this file imports neither: `open_store` does.
 """
@@ -20,11 +21,15 @@ from datetime import UTC, datetime
 from secrets import token_bytes
 from typing import TYPE_CHECKING
 
+from netpulse.store.faults import StorageFault
+
 if TYPE_CHECKING:
     from netpulse.store.audit import Audit
     from netpulse.store.database import Database
     from netpulse.store.keys import KeyRing
     from netpulse.store.results import Results
+
+__all__ = ["StorageFault", "Store", "open_store", "utc_now"]
 
 
 def utc_now() -> datetime:

@@ -23,6 +23,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from netpulse.errors import Fault
 from netpulse.store.database import Database
+from netpulse.store.faults import StorageFault
 from netpulse.store.tables import audit
 from netpulse.store.writer import Lane
 from netpulse.values import Prefix
@@ -104,7 +105,7 @@ class Audit:
         """Return once the row is committed; Fault(`audit_unavailable`) if that fails or takes longer than `within_s`."""
         try:
             await self.database.writer.commit(_ROWS, self._values(row), within_s=within_s)
-        except (SQLAlchemyError, TimeoutError) as problem:
+        except (SQLAlchemyError, StorageFault, TimeoutError) as problem:
             # Its commit may still come through: then it must not look like a command under way.
             self.end(row.id, "failed", "audit_unavailable")
             raise Fault(
@@ -179,9 +180,7 @@ class Audit:
         cut = 0
         while True:
             rows = await self.database.read(
-                select(audit.c.seq, audit.c.client)
-                .where(uncut, audit.c.at < before)
-                .limit(_AT_ONCE)
+                select(audit.c.seq, audit.c.client).where(uncut, audit.c.at < before).limit(_AT_ONCE)
             )
             if not rows:
                 return cut

@@ -18,6 +18,7 @@ from sqlalchemy import URL, Connection, Row, Select, event, inspect, make_url, t
 from sqlalchemy.exc import ArgumentError, DatabaseError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from netpulse.store.faults import StorageFault
 from netpulse.store.writer import MOST_QUEUED_BYTES, Writer
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -25,10 +26,6 @@ BUSY_TIMEOUT_S = 0.5
 """How long one write waits for another program's; an audit row has one second in all."""
 UPGRADE_TIMEOUT_S = 30
 _READERS = 2
-
-
-class StorageFault(Exception):
-    """The database cannot be used; the sentence says which, why, and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +39,13 @@ class Database:
     """The schema it had: None if nothing changed, `empty` if it was new."""
 
     async def read(self, statement: Select[Any]) -> Sequence[Row[Any]]:
-        """The rows of one query; sees what is committed, waits for no writer."""
-        async with self.engine.connect() as connection:
-            rows: Sequence[Row[Any]] = (await connection.execute(statement)).all()
-            return rows
+        """The rows of one query; sees what is committed, waits for no writer. Raises StorageFault."""
+        try:
+            async with self.engine.connect() as connection:
+                rows: Sequence[Row[Any]] = (await connection.execute(statement)).all()
+                return rows
+        except DatabaseError as problem:
+            raise StorageFault(f"{self.path}: cannot be read ({problem.orig}); see to the disk.") from problem
 
 
 def known_schemas() -> tuple[str, ...]:

@@ -7,10 +7,9 @@ import logging
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 
-from sqlalchemy.exc import SQLAlchemyError
-
 from netpulse.settings import Retention
 from netpulse.store.audit import Audit
+from netpulse.store.faults import StorageFault
 from netpulse.store.results import Results
 
 TIDY_EVERY_S = 1800.0
@@ -38,7 +37,7 @@ async def keep_tidy(
     while True:
         try:
             purged, cut = await tidy(results, audit, retention=retention(), now=wall())
-        except (SQLAlchemyError, OSError) as problem:
+        except StorageFault as problem:
             log.warning("old rows could not be removed, trying again in %d s: %s", every_s, problem)
         else:
             if purged or cut:

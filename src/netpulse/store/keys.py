@@ -18,11 +18,11 @@ from ipaddress import ip_network
 from typing import Any
 
 from sqlalchemy import Row, insert, select, update
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from netpulse.errors import Unauthorized
 from netpulse.store.database import Database
+from netpulse.store.faults import StorageFault
 from netpulse.store.tables import api_keys, revisions
 from netpulse.values import Address, Prefix
 
@@ -117,7 +117,7 @@ class KeyRing:
             await sleep(every_s)
             try:
                 await self.refresh()
-            except (SQLAlchemyError, OSError) as problem:
+            except StorageFault as problem:
                 if not troubled:
                     log.warning("changes of the API keys cannot be read: %s", problem)
                 troubled = True

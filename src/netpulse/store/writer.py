@@ -21,6 +21,8 @@ from sqlalchemy import Executable
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from netpulse.store.faults import StorageFault
+
 T = TypeVar("T")
 Settled = Callable[[Exception | None], None]
 Work = Callable[[AsyncConnection], Awaitable[T]]
@@ -64,6 +66,11 @@ class _Turn(Generic[T]):
             await connection.exec_driver_sql("BEGIN IMMEDIATE")
             value = await self.work(connection)
             await connection.commit()
+        except OperationalError as problem:
+            await connection.rollback()
+            fault = StorageFault(f"The database cannot be written now ({problem.orig}); try again in a moment.")
+            fault.__cause__ = problem
+            self.abandon(fault)
         except Exception as problem:  # handed to whoever asked
             await connection.rollback()
             self.abandon(problem)
@@ -110,7 +117,7 @@ class Writer:
         return True
 
     async def commit(self, lane: Lane, row: Mapping[str, Any], *, within_s: float) -> None:
-        """Return once the row is committed; raises TimeoutError, or what the database said.
+        """Return once the row is committed; raises TimeoutError, StorageFault, or what the database said.
 
         A row whose caller has left is not written, unless its commit was already under way.
         """
@@ -128,7 +135,8 @@ class Writer:
     async def exclusively(self, work: Work[T]) -> T:
         """What `work` returns, run in a transaction of its own that no other process can write into.
 
-        It goes on if the caller leaves. Keep it short: rows wait meanwhile.
+        It goes on if the caller leaves. Keep it short: rows wait meanwhile. Raises StorageFault if the database cannot
+        be written, and whatever `work` raises.
         """
         self._refuse_if_closing()
         turn: _Turn[T] = _Turn(work, asyncio.get_running_loop().create_future())
@@ -159,7 +167,7 @@ class Writer:
 
     def _refuse_if_closing(self) -> None:
         if self._closing:
-            raise TimeoutError("the database is closing")
+            raise StorageFault("The database is closing.")
 
     def _stir(self) -> None:
         self._idle.clear()

@@ -1,0 +1,117 @@
+"""The writer: one transaction at a time, nobody's fault is another's loss."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from functools import partial
+from pathlib import Path
+
+import pytest
+from sqlalchemy import insert, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from netpulse.store.database import open_database
+from netpulse.store.faults import StorageFault
+from netpulse.store.tables import revisions
+from netpulse.store.writer import Lane, Writer
+
+LANE = Lane("revisions", insert(revisions), rank=0)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "netpulse.db"
+
+
+def names(path: Path) -> list[str]:
+    other = sqlite3.connect(path)
+    try:
+        return [name for (name,) in other.execute("SELECT name FROM revisions WHERE name != 'keys' ORDER BY name")]
+    finally:
+        other.close()
+
+
+async def test_a_row_that_cannot_be_written_takes_no_other_with_it(
+    path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with open_database(f"sqlite:///{path}") as database:
+        writer = database.writer
+        settled: dict[str, Exception | None] = {}
+        for name in ("a", "keys", "b"):
+            writer.put(LANE, {"name": name, "number": 1}, 10, partial(settled.__setitem__, name))
+        with pytest.raises(IntegrityError):
+            await writer.commit(LANE, {"name": "keys", "number": 1}, within_s=10)
+        await writer.drained()
+        assert names(path) == ["a", "b"]
+        assert (settled["a"], settled["b"], type(settled["keys"])) == (None, None, IntegrityError)
+        assert (writer.lost, writer.queued_bytes) == (1, 0)
+        assert [record.levelname for record in caplog.records] == ["ERROR"]
+
+
+async def test_a_row_whose_caller_has_left_is_not_written(path: Path) -> None:
+    async with open_database(f"sqlite:///{path}") as database:
+        gone = asyncio.create_task(database.writer.commit(LANE, {"name": "gone", "number": 1}, within_s=10))
+        gone_too = asyncio.create_task(database.writer.commit(LANE, {"name": "gone too", "number": 1}, within_s=0))
+        stays = asyncio.create_task(database.writer.commit(LANE, {"name": "stays", "number": 1}, within_s=10))
+        gone.cancel()
+        await asyncio.wait([gone, gone_too, stays])
+        assert "gone" not in names(path)
+        assert "stays" in names(path)
+
+
+async def test_a_turn_that_fails_leaves_no_trace_and_tells_its_caller(path: Path) -> None:
+    async with open_database(f"sqlite:///{path}") as database:
+
+        async def work(connection: AsyncConnection) -> int:
+            await connection.execute(insert(revisions), [{"name": "half", "number": 1}])
+            raise LookupError("no such thing")
+
+        async def count(connection: AsyncConnection) -> int:
+            return len((await connection.execute(select(revisions))).all())
+
+        with pytest.raises(LookupError, match="no such thing"):
+            await database.writer.exclusively(work)
+        assert await database.writer.exclusively(count) == 1
+        assert names(path) == []
+
+
+async def test_what_is_queued_is_written_before_the_database_closes(path: Path) -> None:
+    async with open_database(f"sqlite:///{path}") as database:
+        for number in range(2500):
+            assert database.writer.put(LANE, {"name": f"{number:04}", "number": 1}, 10)
+    assert len(names(path)) == 2500
+    assert not database.writer.put(LANE, {"name": "late", "number": 1}, 10)
+    with pytest.raises(StorageFault, match="closing"):
+        await database.writer.commit(LANE, {"name": "late", "number": 1}, within_s=10)
+
+
+async def test_closing_does_not_wait_for_ever_for_a_locked_database(path: Path) -> None:
+    other: sqlite3.Connection | None = None
+    async with open_database(f"sqlite:///{path}") as database:
+        other = sqlite3.connect(path)
+        other.execute("BEGIN IMMEDIATE")
+        database.writer.put(LANE, {"name": "lost", "number": 1}, 10)
+    other.close()
+    assert database.writer.lost == 1
+    assert names(path) == []
+
+
+async def test_within_a_commit_the_lane_of_lower_rank_is_written_first(path: Path) -> None:
+    later = Lane("later", insert(revisions), rank=1)
+    async with open_database(f"sqlite:///{path}") as database:
+        database.writer.put(later, {"name": "a", "number": 1}, 10)
+        database.writer.put(LANE, {"name": "b", "number": 1}, 10)
+    other = sqlite3.connect(path)
+    order = other.execute("SELECT name FROM revisions WHERE name != 'keys' ORDER BY rowid").fetchall()
+    other.close()
+    assert order == [("b",), ("a",)]
+
+
+async def test_a_writer_that_was_never_started_admits_up_to_its_bound() -> None:
+    writer = Writer(most_queued_bytes=100)
+    assert writer.put(LANE, {}, 60)
+    assert not writer.put(LANE, {}, 60)
+    assert writer.put(LANE, {}, 60, always=True)
+    assert (writer.lost, writer.queued_bytes) == (1, 120)
