@@ -138,7 +138,7 @@ def print_table(
         best = next((entry for entry in group if entry.best), None)
         entry_word = "entry" if len(group) == 1 else "entries"
         text += f"{prefix} ({len(group)} {entry_word}, {1 if best else 0} announced)\n"
-        for entry in sorted(group, key=lambda one: not one.best):
+        for entry in sorted(group, key=_rank):
             text += "".join(_print_entry(entry, best, sessions.get(entry.protocol, {}), now, table))
         text += "\n"
     return text
@@ -216,6 +216,11 @@ def inactive_reason(entry: Entry, best: Entry) -> str:
     if _numeric(entry.neighbor) > _numeric(best.neighbor):
         return "Not Best in its group - Router ID" if same_neighbor else "Router ID"
     return "Active preferred"
+
+
+def _rank(entry: Entry) -> tuple[bool, int, int]:
+    """The order in which Junos lists the routes of one prefix: the active one, then by what it compares first."""
+    return not entry.best, -int(entry.attributes.get("BGP.local_pref", "100")), _path_length(entry)
 
 
 def _path_length(entry: Entry) -> int:

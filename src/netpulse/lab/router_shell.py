@@ -156,7 +156,7 @@ class Session(asyncssh.SSHServerSession[bytes]):
         if spec.wrapper is not None:
             argv = [spec.wrapper]
         else:
-            argv = shlex.split(command)
+            argv = _words(command)
             if not argv or argv[0] not in LINUX_PROGRAMS:
                 await self._say(True, "This account may run only: " + ", ".join(LINUX_PROGRAMS) + "\n")
                 return 1
@@ -171,7 +171,8 @@ class Session(asyncssh.SSHServerSession[bytes]):
 
     async def _put(self, is_error: bool, data: bytes) -> None:
         """Sends data as far as the faults let it, and waits while the visitor does not read."""
-        for line in data.splitlines(keepends=True):
+        whole = self._faults.close_after_lines is None and self._faults.hang_after_lines is None
+        for line in [data] if whole else data.splitlines(keepends=True):
             if self._faults.close_after_lines is not None and self._lines >= self._faults.close_after_lines:
                 raise Cut
             if self._faults.hang_after_lines is not None and self._lines >= self._faults.hang_after_lines:
@@ -187,6 +188,14 @@ class Session(asyncssh.SSHServerSession[bytes]):
                 self._chan.write_stderr(raw)
             else:
                 self._chan.write(raw)
+
+
+def _words(command: str) -> list[str]:
+    try:
+        return shlex.split(command)
+    except ValueError:
+        # An unbalanced quote: no program is named.
+        return []
 
 
 def _garbage() -> list[bytes]:
