@@ -255,8 +255,11 @@ def forwarded_socket(transport: SshTransport, path: str) -> Connect:
 
 async def offered_host_key(host: str, port: int, timeout_s: float) -> str | None:
     """The public host key that a server presents, one OpenSSH line, without logging in; None if it presents none."""
-    async with asyncio.timeout(timeout_s):
-        key = await asyncssh.get_server_host_key(host, port, config=None)
+    try:
+        async with asyncio.timeout(timeout_s):
+            key = await asyncssh.get_server_host_key(host, port, config=None)
+    except (TimeoutError, OSError, asyncssh.Error):
+        return None
     return key.export_public_key().decode("ascii").strip() if key else None
 
 
