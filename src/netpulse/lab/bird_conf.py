@@ -32,8 +32,10 @@ def render(node: Node, log_file: Path) -> str:
     return "\n".join(parts)
 
 
+# The short device scan is a heartbeat: see bird_control.nudge.
 def _preamble(node: Node, log_file: Path) -> str:
-    return f'log "{log_file}" {{ warning, error, fatal, bug }};\nrouter id {node.router_id};\nprotocol device {{ }}\n'
+    log = f'log "{log_file}" {{ warning, error, fatal, bug }};'
+    return f"{log}\nrouter id {node.router_id};\nprotocol device {{ scan time 1; }}\n"
 
 
 def _kernel(name: str, family: str, *, table: str = "", kernel_table: int | None = None) -> str:
@@ -172,11 +174,8 @@ def _exchange_route_server(ix: Exchange) -> str:
 
 
 def _own_router(node: Node) -> str:
-    text = []
-    for family in FAMILIES:
-        text.append(_kernel(f"kernel_{family}", family))
-    for connection in net.connections_of(node.name):
-        text.append(_connection(node, connection))
+    text = [_kernel(f"kernel_{family}", family) for family in FAMILIES]
+    text.extend(_connection(node, connection) for connection in net.connections_of(node.name))
     if node.name in net.MONITORED:
         text.extend(_reports(node))
     return "".join(text)
@@ -272,9 +271,7 @@ def _own_route_server(server: str) -> str:
                 (everything, add_path, its_add_path, " add paths rx;"),
             ):
                 local, peer = str(address(place).ip), str(address(its_place).ip)
-                text.append(
-                    _bgp(protocol, local, net.OWN_ASN, peer, net.OWN_ASN, "multihop;", family, channel + extra)
-                )
+                text.append(_bgp(protocol, local, net.OWN_ASN, peer, net.OWN_ASN, "multihop;", family, channel + extra))
             text.extend(_connection_view(c, table, everything, family) for c in net.connections_of(router))
     return "".join(text)
 

@@ -19,6 +19,20 @@ def ask(path: Path, command: str, timeout_s: float = 5.0) -> str:
         return _read(sock).decode()
 
 
+def nudge(path: Path) -> None:
+    """Wake a BIRD that sleeps although it has something to send.
+
+    BIRD 2.0.12 looks for new work before it runs its timers, so what a timer scheduled (a session that opened at once, as
+    on a veth it does) may wait for the next packet or for the end of its 3 s poll. Seen in one start of four.
+    """
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
+        sock.settimeout(1)
+        try:
+            sock.connect(str(path))
+        except (FileNotFoundError, ConnectionRefusedError):
+            return  # it has not opened its socket yet, so it is not asleep either
+
+
 def _read(sock: socket.socket) -> bytes:
     got = b""
     while not (got.endswith(b"\n") and _END.search(got)):

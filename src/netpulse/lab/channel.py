@@ -6,6 +6,7 @@ import json
 import socket
 from collections.abc import Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from itertools import count
 from threading import Lock, Thread
 from typing import Any
@@ -52,12 +53,9 @@ class Channel:
 
     def close(self) -> None:
         """Close the socket; with it the lab ends."""
-        try:
+        # The other end may have gone first, which is what closing is for.
+        with suppress(OSError):
             self._sock.shutdown(socket.SHUT_RDWR)
-        except OSError as error:
-            # The other end may have gone first, which is what closing is for.
-            if error.errno is None:
-                raise
         self._reader.join(timeout=5)
         self._sock.close()
 

@@ -18,11 +18,12 @@ AGGREGATE, AGGREGATED = "130.89.0.0/16", (1124, 1133)
 
 @dataclass(frozen=True)
 class Program:
-    """One daemon: its name in logs, the namespace it lives in, its argument list."""
+    """One daemon: its name in logs, the namespace it lives in, its argument list, the socket it must find."""
 
     name: str
     namespace: str
     argv: tuple[str, ...]
+    after: Path | None = None
 
 
 def of_stage(stage: Stage, folder: Path, find: Callable[[str], Path | None]) -> list[Program]:
@@ -66,7 +67,10 @@ def _frr(node: Node, folder: Path, find: Callable[[str], Path | None]) -> list[P
             *(str(path), "-u", "root", "-g", "root", "-f", str(config)),
             *("-A", "127.0.0.1", "-P", "0", "-i", str(FRR_FOLDER / f"{name}.pid")),
         )
-        programs.append(Program(f"{node.name}-{name}", node.name, argv))
+        # A bgpd that finds no zebra opens its sessions without knowing its interfaces, and then drops every IPv6
+        # route, since their next hops are link-local.
+        after = FRR_FOLDER / "zserv.api" if name == "bgpd" else None
+        programs.append(Program(f"{node.name}-{name}", node.name, argv, after))
     return programs
 
 

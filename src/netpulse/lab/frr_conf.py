@@ -17,6 +17,9 @@ def render_bgpd(node: Node) -> str:
     lines = [
         "frr defaults traditional",
         f"hostname {node.name}",
+        # Route maps that came after the sessions would wait 5 s.
+        "bgp route-map delay-timer 0",
+        *(line for connection in connections for line in _policy(connection)),
         f"router bgp {node.asn}",
         f" bgp router-id {node.router_id}",
         " no bgp ebgp-requires-policy",
@@ -44,10 +47,7 @@ def render_bgpd(node: Node) -> str:
                 f"  neighbor {address} route-map to-{connection.key}-{family} out",
             ]
         lines.append(" exit-address-family")
-    lines.append("exit")
-    for connection in connections:
-        lines += _policy(connection)
-    return "\n".join([*lines, ""])
+    return "\n".join([*lines, "exit", ""])
 
 
 def _block(connection: Connection, family: str) -> str:

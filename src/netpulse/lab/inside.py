@@ -15,6 +15,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 import traceback
 from collections import deque
 from collections.abc import Callable
@@ -111,6 +112,8 @@ class Inside:
 
     def _start_stage(self, stage: Stage) -> None:
         for program in daemons.of_stage(stage, self._folder, binaries.find):
+            if program.after:
+                _wait_for(program.after)
             self._start(program.name, program.namespace, list(program.argv))
 
     def _rest(self, _: Json) -> Json:
@@ -153,6 +156,14 @@ class Inside:
 
     def _alive(self, _: Json) -> Json:
         return {"ended": {name: code for name, p in self._running.items() if (code := p.poll()) is not None}}
+
+
+def _wait_for(file: Path, limit_s: float = 10.0) -> None:
+    deadline_s = time.monotonic() + limit_s
+    while not file.exists():
+        if time.monotonic() > deadline_s:
+            raise RuntimeError(f"{file} did not appear in {limit_s:.0f} s")
+        time.sleep(0.01)
 
 
 def _private_mounts() -> None:

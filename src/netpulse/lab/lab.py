@@ -17,6 +17,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
@@ -36,6 +37,7 @@ _NEEDED = {
 }  # fmt: skip
 _WAIT_S = 40.0
 _POLL_S = 0.02
+_NUDGE_S = 0.1
 
 
 def refusal() -> str | None:
@@ -124,24 +126,30 @@ class Lab:
         if what == "all":
             conditions += readiness.rest(self.bird_sockets, with_frr=self.with_frr)
             shells = self.routers
+            if self.with_frr:
+                conditions += [
+                    readiness.Condition(f"frr1's kernel routes {prefix}", partial(self._routed, "frr1", prefix))
+                    for prefix in ("8.8.8.0/24", "2001:4860::/32")
+                ]
         conditions += [
-            readiness.Condition(f"the command line of {slug} answers", lambda slug=slug: self._shell_answers(slug))  # type: ignore[misc]
+            readiness.Condition(f"the command line of {slug} answers", partial(self._shell_answers, slug))
             for slug in shells
         ]
         deadline_s = time.monotonic() + _WAIT_S
+        nudge_s = time.monotonic() + _NUDGE_S
         while True:
-            try:
-                while conditions and conditions[0].holds():
-                    conditions.pop(0)
-            except OSError:
-                # A daemon that has not opened its socket yet: the same as "not yet".
-                pass
+            while conditions and conditions[0].is_met():
+                conditions.pop(0)
             if not conditions:
                 return
             if self._process is None or self._process.poll() is not None:
                 raise LabError("The lab ended while it was starting; look into its logs.")
             if time.monotonic() > deadline_s:
                 raise LabError(f"After {_WAIT_S:.0f} s this was not yet true in the lab: {conditions[0].what}.")
+            if time.monotonic() > nudge_s:
+                for path in self.bird_sockets.values():
+                    bird_control.nudge(path)
+                nudge_s = time.monotonic() + _NUDGE_S
             time.sleep(_POLL_S)
 
     def stop(self) -> None:
@@ -223,7 +231,7 @@ class Lab:
 
     def _launch(self) -> None:
         # Unix socket paths end at 107 bytes, and the lab hides the host's /run, so neither `folder` nor that will do.
-        self._run = Path(tempfile.mkdtemp(prefix="np-", dir="/tmp"))  # noqa: S108
+        self._run = Path(tempfile.mkdtemp(prefix="np-", dir="/tmp"))
         self.bird_sockets = {
             node.name: self._run / f"{node.name}.ctl" for node in net.NODES.values() if node.daemon == "bird"
         }
@@ -236,7 +244,9 @@ class Lab:
         given = {"control": theirs.fileno(), "udp": udp.fileno(), "tcp": tcp.fileno(), "folder": str(self._run)}
         unshare = find("unshare")
         if unshare is None:
-            raise LabError("The lab needs the program 'unshare', which is not installed: install the package util-linux.")
+            raise LabError(
+                "The lab needs the program 'unshare', which is not installed: install the package util-linux."
+            )
         with udp, tcp, theirs:
             # A session of its own: Ctrl-C reaches the host only, which then ends the lab in order.
             self._process = subprocess.Popen(
@@ -271,10 +281,8 @@ class Lab:
             "user": config_file.USER,
             "fast": self._fast,
             "tables": {"v4": "master4", "v6": "master6"},
-            "instances": {
-                c.key: {"ipv4": c.source_ipv4, "ipv6": c.source_ipv6} for c in net.connections_of(slug)
-            },
-            "forward_unix": [bird] if bird and router.platform == "bird" else [],
+            "instances": {c.key: {"ipv4": c.source_ipv4, "ipv6": c.source_ipv6} for c in net.connections_of(slug)},
+            "forward_unix": [bird] if bird and router.platform == "linux" else [],
             "wrapper": str(self._wrappers[slug]) if slug in self._wrappers else None,
             "env": {},
         }
@@ -317,6 +325,10 @@ class Lab:
         reply = bird_control.ask(self._socket_of(server), f'{verb} "{protocol}"')
         if reply.startswith(("8", "9")):
             raise LabError(f"BIRD on {server} would not {verb} {protocol}: {reply.strip()}")
+
+    def _routed(self, node: str, prefix: str) -> bool:
+        family = "-6" if ":" in prefix else "-4"
+        return bool(self.exec(node, ["ip", family, "route", "show", prefix]).stdout)
 
     def _shell_answers(self, slug: str) -> bool:
         return "error" not in self._to_shell(slug, {"do": "sessions"})

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from netpulse.lab import bird_control
@@ -61,10 +62,17 @@ FRR_RETURNS: dict[str, tuple[int, ...]] = {"google1": (6, 7), "cloudflare1": (6,
 
 @dataclass(frozen=True)
 class Condition:
-    """One thing to wait for. `holds` may raise OSError while its daemon is still starting, which counts as no."""
+    """One thing to wait for."""
 
     what: str
     holds: Callable[[], bool]
+
+    def is_met(self) -> bool:
+        """True once it holds. A daemon that cannot be asked yet is a no."""
+        try:
+            return self.holds()
+        except OSError:
+            return False
 
 
 def core(sockets: dict[str, Path]) -> Iterator[Condition]:
@@ -93,7 +101,7 @@ def _collected(
         yield _routes(server, socket, prefix, paths, f"protocol {everything}")
         yield Condition(
             f"{server} hears from {best} which path to {prefix} was chosen",
-            lambda prefix=prefix: bool(bird_control.as_paths(socket, prefix, f"protocol {best}")),  # type: ignore[misc]
+            partial(_is_known, socket, prefix, f"protocol {best}"),
         )
 
 
@@ -114,6 +122,8 @@ def _returns(sockets: dict[str, Path], wanted: dict[str, tuple[int, ...]]) -> It
 
 
 def _known(node: str, socket: Path, prefix: str) -> Condition:
-    return Condition(
-        f"{node} knows the way back to {prefix}", lambda: bool(bird_control.as_paths(socket, prefix))
-    )
+    return Condition(f"{node} knows the way back to {prefix}", partial(_is_known, socket, prefix))
+
+
+def _is_known(socket: Path, prefix: str, where: str = "") -> bool:
+    return bool(bird_control.as_paths(socket, prefix, where))

@@ -20,11 +20,19 @@ SETTINGS: dict[str, str] = {
     "net/ipv6/conf/all/forwarding": "1",
     "net/ipv6/conf/default/forwarding": "1",
     "net/ipv6/conf/default/accept_dad": "0",
+    # No link-local address by itself: it would come when the carrier is noticed, up to a second late, and BIRD ends an
+    # IPv6 session that opens before. Each port gets one by hand.
+    "net/ipv6/conf/default/addr_gen_mode": "1",
     "net/ipv6/conf/all/accept_dad": "0",
     "net/ipv6/conf/default/keep_addr_on_down": "1",
     "net/ipv6/conf/all/keep_addr_on_down": "1",
     "net/ipv4/conf/all/rp_filter": "0",
     "net/ipv4/conf/default/rp_filter": "0",
+    # A bridge port forwards up to a second after it is up; ask again often, so that no session waits for a retry.
+    "net/ipv4/neigh/default/retrans_time_ms": "100",
+    "net/ipv4/neigh/default/mcast_solicit": "20",
+    "net/ipv6/neigh/default/retrans_time_ms": "100",
+    "net/ipv6/neigh/default/mcast_solicit": "20",
     "net/ipv4/icmp_ratelimit": "0",
     "net/ipv4/icmp_msgs_per_sec": "100000",
     "net/ipv6/icmp/ratelimit": "0",
@@ -60,9 +68,7 @@ def cables() -> list[str]:
 
 
 def _cable(interface: str, namespace: str, peer_interface: str, peer_namespace: str) -> str:
-    return (
-        f"link add name {interface} netns {namespace} type veth peer name {peer_interface} netns {peer_namespace}"
-    )
+    return f"link add name {interface} netns {namespace} type veth peer name {peer_interface} netns {peer_namespace}"
 
 
 def inside(namespace: str) -> list[str]:
@@ -77,19 +83,16 @@ def inside(namespace: str) -> list[str]:
     if namespace in net.EXCHANGES:
         ix = net.EXCHANGES[namespace]
         lines += _switch([member for member, _ in ix.members])
-        lines += _address(BRIDGE, str(ix.ipv4_of(ix.route_server)))
-        lines += _address(BRIDGE, str(ix.ipv6_of(ix.route_server)))
+        lines += _port(BRIDGE, node, str(ix.ipv4_of(ix.route_server)), str(ix.ipv6_of(ix.route_server)))
     for link in net.links_of(namespace):
         lines += _link_end(node, link)
     for ix, place in net.exchanges_of(namespace):
-        lines += _address(ix.name, str(ix.ipv4_of(place)))
-        lines += _address(ix.name, str(ix.ipv6_of(place)))
-        lines.append(f"link set dev {ix.name} up")
-    for place in net.LAN_PLACES.get(namespace, ()):
-        lines += _address(LAN, str(net.lan_ipv4(place)))
-        lines += _address(LAN, str(net.lan_ipv6(place)))
+        lines += _port(ix.name, node, str(ix.ipv4_of(place)), str(ix.ipv6_of(place)))
     if namespace in net.LAN_PLACES:
-        lines.append(f"link set dev {LAN} up")
+        places = net.LAN_PLACES[namespace]
+        lines += _port(
+            LAN, node, *(str(address(place)) for place in places for address in (net.lan_ipv4, net.lan_ipv6))
+        )
     for address in node.addresses:
         lines += _address("lo", f"{address}/{128 if ':' in address else 32}")
     lines.extend(f"route add blackhole {prefix}" for prefix in node.drops)
@@ -106,6 +109,12 @@ def _switch(ports: list[str]) -> list[str]:
     return lines
 
 
+def _port(interface: str, node: Node, *addresses: str) -> list[str]:
+    """A routed interface, up, with its link-local address and these."""
+    lines = [line for address in (f"fe80::{node.number}/64", *addresses) for line in _address(interface, address)]
+    return [*lines, f"link set dev {interface} up"]
+
+
 def _address(interface: str, address: str) -> list[str]:
     quick = " nodad" if ":" in address else ""
     return [f"address add {address} dev {interface}{quick}"]
@@ -116,8 +125,7 @@ def _link_end(node: Node, link: Link) -> list[str]:
     leftmost = node.name == link.left
     interface = link.right if leftmost else link.left
     mine = (ends.left_ipv4, ends.left_ipv6) if leftmost else (ends.right_ipv4, ends.right_ipv6)
-    lines = [line for address in mine for line in _address(interface, str(address))]
-    lines.append(f"link set dev {interface} up")
+    lines = _port(interface, node, *(str(address) for address in mine))
     if link.relation == "host":
         if leftmost:
             for address in net.NODES[link.right].addresses:
@@ -169,6 +177,8 @@ def _policy(connection: Connection) -> list[str]:
     ]
     if net.NODES[connection.router].daemon == "frr":
         # FRR 8.4 fills no second table from BGP: the whole connection is one default.
-        for neighbor in net.neighbors_of(connection):
-            lines.append(f"route add default via {neighbor} dev {connection.interface} table {table}")
+        lines.extend(
+            f"route add default via {neighbor} dev {connection.interface} table {table}"
+            for neighbor in net.neighbors_of(connection)
+        )
     return lines
