@@ -30,6 +30,7 @@ FLOORS: tuple[frozenset[str], ...] = tuple(
         "limits screen",
         "transports enrich render store lookup metrics logs",
         "pool",
+        "execution",
         "policy executor",
         "runs",
         "telling",
@@ -161,7 +162,10 @@ def _forbidden(node: ast.AST) -> str | None:
             return "accepts any host key"
         case ast.Attribute(value=ast.Name(id="os"), attr="system" | "popen"):
             return "runs a shell"
-        case ast.Attribute(attr="create_subprocess_shell" | "subprocess_shell") | ast.alias(name="create_subprocess_shell"):
+        case (
+            ast.Attribute(attr="create_subprocess_shell" | "subprocess_shell")
+            | ast.alias(name="create_subprocess_shell")
+        ):
             return "runs a shell"
         case ast.ImportFrom(module="os", names=names) if any(alias.name in ("system", "popen") for alias in names):
             return "runs a shell"
