@@ -106,6 +106,18 @@ async def test_a_neighbour_that_does_not_answer_is_found(tmp_path: Path) -> None
     )
 
 
+async def test_a_route_server_of_an_exchange_need_not_know_the_way_back_to_the_source(tmp_path: Path) -> None:
+    script = {
+        OURSELVES: answered("203.0.113.1"),
+        THE_NEIGHBOR: (Say("PING 192.0.2.9\n"), Exit(1)),
+        "ping -4 -n -c 5 -W 1 192.0.2.9": answered("192.0.2.9"),
+    }
+    async with FakeRouter(script) as fake:
+        findings = await checked(behind_ssh(fake, tmp_path, replace(TRANSIT, type="IX")))
+    assert findings[-1].good
+    assert "neighbour 192.0.2.9 answers, but not to that source" in findings[-1].said
+
+
 async def test_an_unknown_host_key_is_printed_ready_to_paste_and_nothing_is_sent(tmp_path: Path) -> None:
     async with FakeRouter() as fake:
         router = behind_ssh(fake, tmp_path, TRANSIT)

@@ -172,9 +172,21 @@ class _Checks:
         if heard.answered:
             time = "" if heard.rtt_ms is None else f" in {heard.rtt_ms:g} ms"
             return good(what, f"source {source} is on this router{instance}, neighbour {neighbor} answers{time}")
+        if connection.type == "IX" and await self._answers_at_all(cell, family, neighbor):
+            said = f"source {source} is on this router, neighbour {neighbor} answers, but not to that source"
+            return good(what, f"{said} (a route server has no way back to it)")
         words = next((line for line in reversed(heard.lines) if line.strip()), "")
         more = f" (last line: {words})" if words else ""
         return bad(what, f"the neighbour {neighbor} does not answer packets from {source}{more}")
+
+    async def _answers_at_all(self, cell: Cell, family: Family, neighbor: Address) -> bool:
+        """Whether it answers the address that the router itself takes, the one in the exchange's LAN."""
+        heard = _Heard()
+        try:
+            await self._ping(cell, Ask(target=neighbor, family=family), heard)
+        except Fault:
+            return False
+        return heard.answered
 
     async def _own_routes(self, cell: Cell) -> Finding:
         """Whether the router answers a question about routes; which route it has does not matter."""
