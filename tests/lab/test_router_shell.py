@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import socket
 import sys
 from collections.abc import AsyncIterator
@@ -15,12 +16,16 @@ from typing import Any
 import asyncssh
 import pytest
 
+from netpulse.lab.router_control import control_socket
+from netpulse.lab.router_shell import Router, main
+from netpulse.lab.router_spec import read_spec
+
 PING = "ping 127.0.0.1 source 127.0.0.1 count 2"
 
 
 @dataclass
 class Running:
-    """A router's command line in a process of its own, and the keys to it."""
+    """The way to a router's command line, and the keys to it."""
 
     port: int
     control_path: str
@@ -64,38 +69,39 @@ class Running:
         return commands
 
 
-@asynccontextmanager
-async def running(folder: Path, **more: Any) -> AsyncIterator[Running]:
+def written(folder: Path, listener: socket.socket, **more: Any) -> Running:
+    """A specification and keys in ``folder``, and the way to the router that will be started with them."""
     client_key = asyncssh.generate_private_key("ssh-ed25519")
     host_keys = [asyncssh.generate_private_key("ssh-ed25519") for _ in range(2)]
     for index, key in enumerate(host_keys):
         key.write_private_key(str(folder / f"host{index}"))
     (folder / "authorized").write_bytes(client_key.export_public_key())
-    listener = socket.create_server(("127.0.0.1", 0))
     spec = {
         "name": "core1", "platform": "junos", "listen_fd": listener.fileno(), "control": str(folder / "control"),
         "host_keys": [str(folder / f"host{index}") for index in range(2)],
         "authorized_keys": str(folder / "authorized"), "fast": True, **more,
     }
     (folder / "spec.json").write_text(json.dumps(spec))
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "netpulse.lab.router_shell", str(folder / "spec.json"), pass_fds=[listener.fileno()]
-    )
-    port = listener.getsockname()[1]
-    listener.close()
+    return Running(listener.getsockname()[1], str(folder / "control"), client_key, host_keys)
+
+
+@asynccontextmanager
+async def running(folder: Path, **more: Any) -> AsyncIterator[Running]:
+    """The router in this process; what it still runs at the end is ended with it."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    way = written(folder, listener, **more)
+    router = Router(read_spec(folder / "spec.json"))
+    await router.listen(listener)
     try:
-        # The backlog of the inherited listener holds the first connection until the program answers.
-        yield Running(port, str(folder / "control"), client_key, host_keys)
+        async with control_socket(way.control_path, router):
+            yield way
     finally:
-        process.terminate()
-        assert await process.wait() == 0
+        await router.close()
 
 
 @pytest.fixture
 async def junos(tmp_path: Path) -> AsyncIterator[Running]:
     async with running(tmp_path) as router:
-        async with router.connected():
-            pass
         yield router
 
 
@@ -290,3 +296,64 @@ async def test_only_the_named_unix_sockets_are_reached_through_ssh(tmp_path: Pat
         writer.close()
         with pytest.raises(asyncssh.ChannelOpenError):
             await connection.open_unix_connection(str(tmp_path / "control"))
+
+
+async def test_a_silent_command_of_a_linux_router_outlives_its_channel(tmp_path: Path) -> None:
+    gate = tmp_path / "gate"
+    os.mkfifo(gate)
+    wrapper = tmp_path / "wrapper"
+    wrapper.write_text(f"#!/bin/sh\necho begun\nread line < {gate}\necho heard\n")
+    wrapper.chmod(0o755)
+    async with running(tmp_path, platform="linux", wrapper=str(wrapper)) as router, router.connected() as connection:
+        process = await connection.create_process("ping 192.0.2.1")
+        assert await process.stdout.readline() == "begun\n"
+        process.send_signal("TERM")
+        process.close()
+        await process.wait_closed()
+        assert (await router.control({"do": "sessions"}))["now"] == 1
+        with gate.open("w") as held:
+            held.write("\n")
+        assert (await router.all_ended())[-1]["ended"]
+
+
+async def test_the_program_answers_until_it_is_terminated_and_takes_its_commands_along(tmp_path: Path) -> None:
+    # The backlog of the inherited listener holds the first connection until the program answers.
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        router = written(tmp_path, listener)
+        program = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "netpulse.lab.router_shell", str(tmp_path / "spec.json"),
+            pass_fds=[listener.fileno()],
+        )
+    async with router.connected() as connection:
+        assert (await connection.run(PING)).exit_status == 0
+        process = await connection.create_process("ping 127.0.0.1")
+        await process.stdout.readline()
+        program.terminate()
+        assert await program.wait() == 0
+        assert (await process.wait()).exit_status is None
+    assert not os.path.exists(router.control_path)  # noqa: ASYNC240
+
+
+@pytest.mark.parametrize(("text", "complaint"), [
+    ("{", "is not a readable JSON file"),
+    ('{"nonsense": 1}', "has the unknown key nonsense"),
+    ('{"name": "core1"}', "is incomplete"),
+    ('{"name": "a", "platform": "ios", "control": "c", "host_keys": ["k"], "authorized_keys": "f"}', "use junos or linux"),
+    ('{"name": "a", "platform": "junos", "control": "c", "host_keys": [], "authorized_keys": "f"}', "names no host key"),
+])
+def test_a_wrong_specification_is_refused_in_one_sentence(
+    text: str, complaint: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "spec.json").write_text(text)
+    assert main([str(tmp_path / "spec.json")]) == 78
+    assert complaint in capsys.readouterr().err
+
+
+async def test_a_connection_has_ten_channels(junos: Running) -> None:
+    await junos.faults(hang_before=True)
+    async with junos.connected() as connection:
+        for _ in range(10):
+            await connection.create_process(PING)
+        with pytest.raises(asyncssh.ChannelOpenError):
+            await connection.create_process(PING)
+        assert (await junos.control({"do": "sessions"}))["peak"] == 10

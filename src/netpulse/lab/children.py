@@ -37,6 +37,7 @@ class Child(asyncio.SubprocessProtocol):
                 await on_piece(*piece)
         finally:
             self.send(signal.SIGKILL)
+            self._running.close()
         status = self._running.get_returncode() or 0
         return status if status >= 0 else 128 - status
 
