@@ -36,9 +36,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def type_in(app: Typer, *words: str) -> Result:
-    netpulse = Typer()
-    netpulse.add_typer(app, name="area")
-    return CliRunner().invoke(netpulse, ["area", *words])
+    return CliRunner().invoke(app, words)
 
 
 def checked(text: str) -> KeyRecord:

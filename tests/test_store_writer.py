@@ -56,7 +56,8 @@ async def test_a_row_whose_caller_has_left_is_not_written(path: Path) -> None:
         gone_too = asyncio.create_task(database.writer.commit(LANE, {"name": "gone too", "number": 1}, within_s=0))
         stays = asyncio.create_task(database.writer.commit(LANE, {"name": "stays", "number": 1}, within_s=10))
         gone.cancel()
-        await asyncio.wait([gone, gone_too, stays])
+        left = await asyncio.gather(gone, gone_too, stays, return_exceptions=True)
+        assert list(map(type, left)) == [asyncio.CancelledError, TimeoutError, type(None)]
         assert "gone" not in names(path)
         assert "stays" in names(path)
 
@@ -96,6 +97,30 @@ async def test_closing_does_not_wait_for_ever_for_a_locked_database(path: Path) 
     other.close()
     assert database.writer.lost == 1
     assert names(path) == []
+
+
+async def test_a_defect_ends_the_writer_loudly_and_nobody_waits_for_it(
+    path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    def defect(_problem: Exception | None) -> None:
+        raise ZeroDivisionError
+
+    async def last(connection: AsyncConnection) -> None:
+        raise AssertionError("nothing may run after the defect")
+
+    async def meet_it() -> None:
+        async with open_database(f"sqlite:///{path}") as database:
+            database.writer.put(LANE, {"name": "a", "number": 1}, 10, defect)
+            await database.writer.drained()
+            assert "ZeroDivisionError" in (database.writer.failing or "")
+            with pytest.raises(StorageFault):
+                await database.writer.commit(LANE, {"name": "b", "number": 1}, within_s=10)
+            with pytest.raises(StorageFault):
+                await database.writer.exclusively(last)
+
+    with pytest.raises(ZeroDivisionError):
+        await meet_it()
+    assert "restart the server" in caplog.text
 
 
 async def test_within_a_commit_the_lane_of_lower_rank_is_written_first(path: Path) -> None:

@@ -78,6 +78,11 @@ def moment(text: str, *, end_of_day: bool = False) -> datetime:
     return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
 
 
+@db_app.callback()
+def database() -> None:
+    """The database: keys, results and the audit trail."""
+
+
 @db_app.command("upgrade")
 def db_upgrade(config: ConfigOption = None) -> None:
     """Bring the database up to date.

@@ -84,7 +84,11 @@ class _Turn(Generic[T]):
 
 
 class Writer:
-    """The writing side of a database. `lost` counts queued rows that were given up."""
+    """The writing side of a database.
+
+    `lost` counts queued rows that were given up, `queued_bytes` is what waits, and `failing` is why the last commit
+    failed, None while all is well.
+    """
 
     def __init__(self, *, most_queued_bytes: int = MOST_QUEUED_BYTES, retry_s: float = 0.25) -> None:
         self.lost = 0
@@ -176,6 +180,10 @@ class Writer:
     async def _run(self, connection: AsyncConnection) -> None:
         try:
             await self._write_until_closing(connection)
+        except Exception as defect:
+            self.failing = f"{type(defect).__name__}: {defect}"
+            log.exception("writing to the database has ended because of a defect; restart the server")
+            raise
         finally:
             # Also when a defect ends this task: nobody may wait for a row that nothing will write.
             self._closing = True
@@ -212,6 +220,8 @@ class Writer:
 
     async def _write(self, connection: AsyncConnection, batch: list[_Entry]) -> bool:
         """Commit the batch; False if the database cannot be written now, and the queued rows are back in the queue."""
+        if not batch:
+            return True
         try:
             await _commit(connection, batch)
         except OperationalError as problem:
@@ -261,8 +271,6 @@ class Writer:
 
 
 async def _commit(connection: AsyncConnection, batch: list[_Entry]) -> None:
-    if not batch:
-        return
     lanes: dict[Lane, list[Mapping[str, Any]]] = {}
     for entry in batch:
         lanes.setdefault(entry.lane, []).append(entry.row)
