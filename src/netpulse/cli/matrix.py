@@ -1,0 +1,52 @@
+"""`netpulse matrix`: which platform answers which query, and in which file that is written."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import typer
+
+from netpulse.cli.database import fail
+
+if TYPE_CHECKING:
+    from netpulse.cells import Matrix
+
+
+def matrix() -> None:
+    """Show which platform answers which query, and in which file.
+
+    An empty place means that routers of that platform do not offer that query, in the API, on the pages and here alike.
+
+    \b
+    Example:
+      netpulse matrix
+    """
+    from netpulse.cells import MatrixFault, discover
+
+    try:
+        found = discover()
+    except MatrixFault as fault:
+        raise fail(f"{fault}.") from None
+    columns = ["platform", *found.queries]
+    rows = table(found)
+    if sys.stdout.isatty():
+        from rich.console import Console
+        from rich.table import Table
+
+        drawn = Table(*columns)
+        for row in rows:
+            drawn.add_row(*(row[column] or "" for column in columns))
+        Console().print(drawn)
+    else:
+        from netpulse.render.as_text import table_text
+
+        typer.echo(table_text(rows, columns), nl=False)
+
+
+def table(found: Matrix) -> list[dict[str, str | None]]:
+    """One row per platform: its name, and per query the file that carries the cell, None where there is none."""
+    return [
+        {"platform": platform, **{query: found.where.get((platform, query)) for query in found.queries}}
+        for platform in sorted(found.platforms)
+    ]
