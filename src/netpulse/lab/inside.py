@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -211,6 +212,14 @@ def main(argument: str) -> None:
     except (OSError, RuntimeError, subprocess.SubprocessError) as error:
         inside.tell({"id": 0, "error": str(error), "detail": traceback.format_exc()})
         return
+    try:
+        _serve(inside, spec)
+    finally:
+        # The host may have been killed, and then nobody else tidies up.
+        shutil.rmtree(spec["folder"], ignore_errors=True)
+
+
+def _serve(inside: Inside, spec: Json) -> None:
     inside.tell({"id": 0})
     from netpulse.lab import names  # after the daemons: dnspython takes a while to load and nobody asks yet
 

@@ -136,21 +136,30 @@ class Lab:
             for slug in shells
         ]
         deadline_s = time.monotonic() + _WAIT_S
+        for condition in conditions:
+            self._until(condition, deadline_s)
+
+    def until(self, what: str, holds: Callable[[], bool], limit_s: float = 20.0) -> None:
+        """Return once `holds()` is true; it may raise OSError for "not yet". LabError names `what` after limit_s."""
+        self._until(readiness.Condition(what, holds), time.monotonic() + limit_s)
+
+    def _until(self, condition: readiness.Condition, deadline_s: float) -> None:
         nudge_s = time.monotonic() + _NUDGE_S
-        while True:
-            while conditions and conditions[0].is_met():
-                conditions.pop(0)
-            if not conditions:
-                return
+        while not condition.is_met():
             if self._process is None or self._process.poll() is not None:
-                raise LabError("The lab ended while it was starting; look into its logs.")
+                raise LabError("The lab has ended; start it again.")
             if time.monotonic() > deadline_s:
-                raise LabError(f"After {_WAIT_S:.0f} s this was not yet true in the lab: {conditions[0].what}.")
+                raise LabError(f"In the time given this did not come true in the lab: {condition.what}.")
             if time.monotonic() > nudge_s:
                 for path in self.bird_sockets.values():
                     bird_control.nudge(path)
                 nudge_s = time.monotonic() + _NUDGE_S
             time.sleep(_POLL_S)
+
+    @property
+    def pid(self) -> int | None:
+        """The process whose end is the end of the lab; None if it is not running."""
+        return self._process.pid if self._process else None
 
     def stop(self) -> None:
         """End everything. Safe to call twice."""
