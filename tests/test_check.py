@@ -176,6 +176,13 @@ async def test_a_recording_is_not_asked(tmp_path: Path) -> None:
     assert short(await checked(router)) == [(True, "recording")]
 
 
+async def test_a_router_in_maintenance_is_not_asked(tmp_path: Path) -> None:
+    async with FakeRouter() as fake:
+        router = replace(behind_ssh(fake, tmp_path, TRANSIT), maintenance="Until noon")
+        assert short(await checked(router)) == [(True, "maintenance")]
+        assert fake.connected == 0
+
+
 PROTOCOLS = """\
 2002-Name       Proto      Table      State  Since         Info
 1002-core1_v4   BGP        ---        up     08:00:22.895  Established
