@@ -39,10 +39,10 @@ def query_types() -> list[QueryType]:
 def command_line(kind: type) -> Any:
     """The whole command line: the object called `app` in `netpulse.cli` or a module of it."""
     package = importlib.import_module("netpulse.cli")
-    modules = [package, *(importlib.import_module(f"netpulse.cli.{m.name}") for m in pkgutil.iter_modules(package.__path__))]
-    apps = [app for module in modules if isinstance(app := getattr(module, "app", None), kind)]
-    assert apps, "no module of netpulse.cli has the command line under the name app; the manual cannot be compared with it"
-    return apps[0]
+    for name in ("netpulse.cli", *(f"netpulse.cli.{module.name}" for module in pkgutil.iter_modules(package.__path__))):
+        if isinstance(app := getattr(importlib.import_module(name), "app", None), kind):
+            return app
+    pytest.fail("no module of netpulse.cli has the command line under the name app; nothing to compare the manual with")
 
 
 def commands() -> Iterator[str]:
@@ -117,9 +117,13 @@ def test_every_make_target_that_the_manual_names_exists(page: Path) -> None:
 def test_every_dependency_has_its_reason_in_the_manual() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     declared = {re.split(r"[\[<>=;~! ]", wanted)[0] for wanted in project["dependencies"]}
-    rows = re.findall(r"^\| ([\w.-]+) \| [^|]+ \| [^|]+ \| [^|]+ \|$", (ROOT / "docs" / "decisions.md").read_text(), re.MULTILINE)
+    rows = re.findall(
+        r"^\| ([\w.-]+) \| [^|]+ \| [^|]+ \| [^|]+ \|$", (ROOT / "docs" / "decisions.md").read_text(), re.MULTILINE
+    )
     assert set(rows) - {"library"} == declared
 
 
 def test_a_code_that_the_manual_lacks_is_noticed() -> None:
-    assert error_rows("| 400 | `bad_target` | why |\n| 500 | `internal` |  |\nx | 400 | `no` | y |") == {(400, "bad_target")}
+    assert error_rows("| 400 | `bad_target` | why |\n| 500 | `internal` |  |\nx | 400 | `no` | y |") == {
+        (400, "bad_target")
+    }
