@@ -1,0 +1,41 @@
+"""Stored results, read again: who may see one is decided now, not when it was made."""
+
+from __future__ import annotations
+
+import re
+
+from netpulse.errors import NotHere
+from netpulse.inventory import Inventory
+from netpulse.policy import Caller, connections_for, routers_for
+from netpulse.services import Services
+from netpulse.store.results import StoredResult
+
+_ID = re.compile(r"\A[0-9a-f]{32}\Z", re.ASCII)
+
+
+def nothing_here() -> NotHere:
+    return NotHere("not_found", "There is no such result; results are kept for a few days and then deleted.")
+
+
+async def saved_result(services: Services, caller: Caller, result_id: str) -> StoredResult:
+    """The result with this id; NotHere if there is none, or none for this caller."""
+    if not _ID.match(result_id):
+        raise nothing_here()
+    found = await services.store.results.get(result_id)
+    if found is None or not may_read(caller, found, services.settings.inventory):
+        raise nothing_here()
+    return found
+
+
+def may_read(caller: Caller, result: StoredResult, inventory: Inventory) -> bool:
+    """Whether every router and the connection of this result exist for the caller under the settings of now."""
+    visible = {router.slug: router for router in routers_for(caller, inventory)}
+    if any(slug not in visible for slug in result.routers):
+        return False
+    if result.connection is None:
+        return True
+    return any(
+        connection.id == result.connection
+        for slug in result.routers
+        for connection in connections_for(caller, visible[slug])
+    )
