@@ -182,28 +182,34 @@ def _own_router(node: Node) -> str:
 
 
 def _connection(node: Node, connection: Connection) -> str:
-    """A table of its own per family: what it teaches goes to the main table and to its own kernel table."""
+    """A table of its own per family, which fills its own kernel table.
+
+    Of several connections each learns into its own table, and all meet in the main one. A router's only connection
+    learns into the main table, as such routers do, and its own is a copy: BIRD fills one kernel table from one table.
+    """
     text = []
+    alone = len(net.connections_of(node.name)) == 1
     neighbors = dict(zip(FAMILIES, net.neighbors_of(connection), strict=True))
     locals_ = _local_addresses(node, connection)
     asn = connection.asn or net.EXCHANGES[connection.interface].asn
     for family in FAMILIES:
         name = f"{connection.key}_{family}"
         table = f"t_{name}"  # BIRD keeps tables and protocols in one name space
+        main = f"master{family[1]}"
+        learning = main if alone else table
         block = connection.block_ipv4 if family == "v4" else connection.block_ipv6
         text.append(f"{_CHANNEL[family]} table {table};\n")
-        text.append(_static(f"own_{name}", family, [block], table=table))
+        text.append(_static(f"own_{name}", family, [block], table=learning))
         if connection.egress == "policy":
             text.append(_kernel(f"kernel_{name}", family, table=table, kernel_table=connection.kernel_table))
         channel = (
-            f"table {table}; import filter {{ {_learning(connection, family)} accept; }}; "
+            f"table {learning}; import filter {{ {_learning(connection, family)} accept; }}; "
             f"export where source = RTS_STATIC;"
         )
         options = "" if connection.exchange else "passive;"
         text.append(_bgp(name, locals_[family], node.asn, neighbors[family], asn, options, family, channel))
-        text.append(
-            f"protocol pipe pipe_{name} {{ table master{family[1]}; peer table {table}; import all; export none; }}\n"
-        )
+        direction = "import none; export where source = RTS_BGP;" if alone else "import all; export none;"
+        text.append(f"protocol pipe pipe_{name} {{ table {main}; peer table {table}; {direction} }}\n")
     return "".join(text)
 
 

@@ -1,4 +1,4 @@
-"""Writes the netpulse.yaml with which the looking glass serves the lab."""
+"""Writes the netpulse.yaml with which the looking glass serves the lab, or what was recorded of it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from netpulse.lab import topology as net
 from netpulse.lab.shapes import Connection, OwnRouter
@@ -15,6 +15,16 @@ USER = "netpulse"
 ALLOWED = ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32")
 AS_NAMES = Path(__file__).with_name("as_names.csv")
 _TITLES = {"decix": "DE-CIX", "amsix": "AMS-IX"}
+
+
+class Reaching(Protocol):
+    """How the file says its devices and names are reached; each is the part of a block that tells it."""
+
+    def router(self, slug: str) -> dict[str, Any]: ...
+
+    def route_server(self, name: str) -> dict[str, Any]: ...
+
+    def resolver(self) -> dict[str, Any]: ...
 
 
 @dataclass(frozen=True)
@@ -27,8 +37,42 @@ class Access:
     bird_sockets: Mapping[str, Path]
     dns: tuple[str, int]
 
+    def router(self, slug: str) -> dict[str, Any]:
+        host, port = self.ssh[slug]
+        login = {
+            "host": host,
+            "port": port,
+            "user": USER,
+            "key_file": self.key_file,
+            "host_keys": [self.host_keys[slug]],
+        }
+        return {"ssh": login}
 
-def render(access: Access, routers: Sequence[str]) -> str:
+    def route_server(self, name: str) -> dict[str, Any]:
+        bird = {"bird": {"socket": str(self.bird_sockets[name])}}
+        return bird if name in net.ROUTE_SERVERS else {**self.router(name), **bird}
+
+    def resolver(self) -> dict[str, Any]:
+        return {"servers": [f"{self.dns[0]}:{self.dns[1]}"]}
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """Every device answers from one recording; names are nobody's."""
+
+    path: Path
+
+    def router(self, slug: str) -> dict[str, Any]:
+        return {"recording": str(self.path)}
+
+    def route_server(self, name: str) -> dict[str, Any]:
+        return {"recording": str(self.path)}
+
+    def resolver(self) -> dict[str, Any]:
+        return {}
+
+
+def render(access: Reaching, routers: Sequence[str]) -> str:
     """The whole file, for these routers, as YAML text."""
     tree = {
         "site": {
@@ -40,35 +84,21 @@ def render(access: Access, routers: Sequence[str]) -> str:
         "route_servers": _route_servers(access, routers),
         "routers": [_router(access, net.ROUTERS[slug]) for slug in routers],
         "targets": {"allow": list(ALLOWED)},
-        "resolver": {"servers": [f"{access.dns[0]}:{access.dns[1]}"]},
+        "resolver": access.resolver(),
         "limits": {"target_per_minute": 600},
         "data": {"as_names": str(AS_NAMES)},
     }
     return "# Written by the lab at every start.\n" + "\n".join(_yaml(tree, 0)) + "\n"
 
 
-def _ssh(access: Access, slug: str) -> dict[str, Any]:
-    host, port = access.ssh[slug]
-    return {
-        "host": host,
-        "port": port,
-        "user": USER,
-        "key_file": access.key_file,
-        "host_keys": [access.host_keys[slug]],
-    }
-
-
-def _route_servers(access: Access, routers: Sequence[str]) -> list[dict[str, Any]]:
-    servers: list[dict[str, Any]] = [
-        {"name": name, "bird": {"socket": str(access.bird_sockets[name])}} for name in net.ROUTE_SERVERS
-    ]
+def _route_servers(access: Reaching, routers: Sequence[str]) -> list[dict[str, Any]]:
+    servers: list[dict[str, Any]] = [{"name": name, **access.route_server(name)} for name in net.ROUTE_SERVERS]
     if "bird1" in routers:
-        bird = {"socket": str(access.bird_sockets["bird1"])}
-        servers.append({"name": "bird1", "ssh": _ssh(access, "bird1"), "bird": bird, "own": True})
+        servers.append({"name": "bird1", **access.route_server("bird1"), "own": True})
     return servers
 
 
-def _router(access: Access, router: OwnRouter) -> dict[str, Any]:
+def _router(access: Reaching, router: OwnRouter) -> dict[str, Any]:
     found: dict[str, Any] = {
         "slug": router.slug,
         "name": router.name,
@@ -76,7 +106,7 @@ def _router(access: Access, router: OwnRouter) -> dict[str, Any]:
         "model": router.model,
         "platform": router.platform,
         "os_version": router.os_version,
-        "ssh": _ssh(access, router.slug),
+        **access.router(router.slug),
     }
     if router.slug in net.MONITORED:
         found["routes"] = _collected(router.slug)

@@ -40,7 +40,7 @@ class Inside:
         self._sending = Lock()
         self._descriptors: deque[int] = deque()
         self._running: dict[str, subprocess.Popen[bytes]] = {}
-        self._environment = binaries.environment_for()
+        self._environment = self._with_plain_names(binaries.environment_for())
         self._actions: dict[str, Callable[[Json], Json]] = {
             "rest": self._rest,
             "shell": self._shell,
@@ -93,6 +93,15 @@ class Inside:
             for descriptor in request["fds"]:
                 os.close(descriptor)
         self.tell({"id": request["id"], **reply})
+
+    def _with_plain_names(self, environment: dict[str, str]) -> dict[str, str]:
+        """PATH begins with a folder in which each program bears the name that a user types."""
+        plain = self._folder / "bin"
+        plain.mkdir()
+        for name in ("ping", "traceroute", "vtysh"):
+            if path := binaries.find(name):
+                (plain / name).symlink_to(path)
+        return {**environment, "PATH": f"{plain}{os.pathsep}{environment['PATH']}"}
 
     def _program(self, name: str) -> str:
         path = binaries.find(name)

@@ -292,11 +292,17 @@ class Lab:
             "tables": {"v4": "master4", "v6": "master6"},
             "instances": {c.key: {"ipv4": c.source_ipv4, "ipv6": c.source_ipv6} for c in net.connections_of(slug)},
             "forward_unix": [bird] if bird and router.platform == "linux" else [],
-            "wrapper": str(self._wrappers[slug]) if slug in self._wrappers else None,
+            "wrapper": self._wrapper(slug),
             "env": {},
         }
         with self._listeners.pop(slug) as listener:
             self._ask("shell", spec=spec, sockets=[listener])
+
+    def _wrapper(self, slug: str) -> str | None:
+        if slug not in self._wrappers:
+            return None
+        # A copy, because the original may lie under the host's /run, which the lab does not see.
+        return str(shutil.copy(self._wrappers[slug], self._running_folder() / f"{slug}.wrapper"))
 
     def _start_rest(self) -> None:
         self._ask("rest")

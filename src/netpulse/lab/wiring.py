@@ -37,7 +37,6 @@ SETTINGS: dict[str, str] = {
     "net/ipv4/icmp_msgs_per_sec": "100000",
     "net/ipv6/icmp/ratelimit": "0",
     "net/ipv4/icmp_errors_use_inbound_ifaddr": "1",
-    "net/ipv4/ping_group_range": "0 0",
 }
 
 
