@@ -81,6 +81,8 @@ class TracerouteReader:
         if text.startswith(("traceroute to ", "traceroute6 to ")):
             self._header = True
             return ()
+        if "bind: " in (what if complaint else text)[:30]:
+            self._header = False  # the source was refused, so there is no trace behind the header
         if any(words in (what if complaint else text).lower() for words in _NO_WAY):
             self._no_way = True
         words = text.replace("*", " * ").split()
