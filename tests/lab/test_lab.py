@@ -209,3 +209,9 @@ def test_killing_its_owner_leaves_nothing_running(lab: Lab, tmp_path: Path) -> N
         os.close(end)
     assert ended
     assert not Path(bird).parent.exists()
+
+
+def test_nobody_beyond_an_exchanges_members_has_a_route_to_its_lan(lab: Lab) -> None:
+    for node in ("cogent2", "lumen3", "ntt2", "far1", "quad9"):
+        for lan in ("80.81.192.50", "80.249.208.50", "2001:7f8::32"):
+            assert lab.exec(node, ["ip", "route", "get", lan]).returncode != 0

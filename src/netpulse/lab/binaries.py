@@ -21,12 +21,14 @@ def folders(environment: Mapping[str, str] = os.environ) -> list[Path]:
 
 def find(name: str, environment: Mapping[str, str] = os.environ) -> Path | None:
     """The program's full path, or None if it is nowhere."""
+    # Debian installs traceroute as traceroute.db and links it in a script that unpacking does not run.
+    spellings = (name, f"{name}.db") if name == "traceroute" else (name,)
     for folder in folders(environment):
-        path = folder / name
-        if path.is_file() and os.access(path, os.X_OK):
-            return path
-    # Debian installs traceroute under this name and links it in a script that unpacking does not run.
-    return find(f"{name}.db", environment) if name == "traceroute" else None
+        for spelling in spellings:
+            path = folder / spelling
+            if path.is_file() and os.access(path, os.X_OK):
+                return path
+    return None
 
 
 def environment_for(base: Mapping[str, str] = os.environ) -> dict[str, str]:

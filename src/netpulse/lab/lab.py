@@ -196,9 +196,9 @@ class Lab:
         """What the BIRD of a node replies to one command."""
         return bird_control.ask(self._socket_of(node), command)
 
-    def commands(self, router: str) -> list[Any]:
-        """What the router's command line was asked to run, in order."""
-        return list(self._to_shell(router, {"do": "commands"})["commands"])
+    def commands(self, router: str) -> list[str]:
+        """The exec strings that the router's command line was given, in order."""
+        return [str(entry["exec"]) for entry in self._to_shell(router, {"do": "commands"})["commands"]]
 
     def ended(self) -> dict[str, int]:
         """Daemons that are no longer running, with their exit status. Empty in a healthy lab."""
