@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from ipaddress import IPv4Address, IPv6Address
 
 import dns.asyncresolver
@@ -31,11 +31,18 @@ _MOST_NAMES = 20_000
 
 
 class Lookup:
-    """Resolves host names, and finds the names of addresses with a short memory."""
+    """Resolves host names, and finds the names of addresses with a short memory. With `hosts` it asks nobody."""
 
-    def __init__(self, settings: ResolverSettings, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        settings: ResolverSettings,
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        hosts: Mapping[str, tuple[Address, ...]] | None = None,
+    ) -> None:
         self._timeout_s = settings.timeout_s
-        self._resolver = dns.asyncresolver.Resolver(configure=not settings.servers)
+        self._hosts = hosts
+        self._resolver = dns.asyncresolver.Resolver(configure=not settings.servers and hosts is None)
         self._resolver.use_search_by_default = False
         self._resolver.ndots = 0
         if settings.servers:
@@ -67,6 +74,8 @@ class Lookup:
         return sorted(found, key=lambda address: (address.version, int(address)))
 
     async def _family(self, host: HostName, family: Family) -> list[Address]:
+        if self._hosts is not None:
+            return [address for address in self._hosts.get(host.name, ()) if address.version == family]
         kind = dns.rdatatype.A if family == 4 else dns.rdatatype.AAAA
         try:
             async with asyncio.timeout(self._timeout_s):
@@ -86,6 +95,8 @@ class Lookup:
 
     async def name_of(self, address: Address) -> str | None:
         """The PTR name of the address as text safe to show, or None when there is none within 1 s. Remembered 10 minutes."""
+        if self._hosts is not None:
+            return next((name for name, addresses in self._hosts.items() if address in addresses), None)
         known = self._names.get(address)
         if known is not None and known[0] > self._clock():
             return known[1]

@@ -60,7 +60,7 @@ class Services:
 
 
 def _frame(settings: Settings, matrix: Matrix, windows: Windows, clock: Callable[[], float]) -> Frame:
-    lookup = Lookup(settings.resolver, clock)
+    lookup = Lookup(settings.resolver, clock, hosts=settings.hosts)
     return Frame(
         settings=settings,
         matrix=matrix,

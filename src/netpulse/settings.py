@@ -5,11 +5,12 @@ A reload makes a new snapshot; running jobs keep the one they began with. `confi
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from netpulse.inventory import Inventory, Site
-from netpulse.values import Prefix
+from netpulse.values import Address, Prefix
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +105,10 @@ class Branding:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """One reading of the configuration. `listen` is `(host, port)`; `storage` and `coordination` are URLs."""
+    """One reading of the configuration. `listen` is `(host, port)`; `storage` and `coordination` are URLs.
+
+    With `hosts` no name server is ever asked: what is not in it, in either direction, has no address or no name.
+    """
 
     inventory: Inventory
     site: Site = Site(name="NetPulse Looking Glass", organization="")
@@ -129,3 +133,4 @@ class Settings:
     redact: tuple[str, ...] = ()
     bgp_cache_s: float = 5.0
     banner: str | None = None  # shown on every page and in text answers, for example while answering from a recording
+    hosts: Mapping[str, tuple[Address, ...]] | None = None

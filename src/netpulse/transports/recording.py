@@ -1,7 +1,9 @@
 """Plays recorded commands back with their own timing: a demonstration where no router can be had, and tests.
 
-The file is JSON: `{"DEVICE KEY": {"COMMAND": [[seconds since the command, "text"], …]}}`. A command that was not recorded
-is refused; nothing is invented.
+The file is JSON: `{"DEVICE KEY": {"COMMAND": [[seconds since the command, "text"], …]}}`. The command ends with its last
+text; a last text of `""` only tells when the end came, and a last `null` that none had come when the recording was cut
+off: such a command stays silent until it is stopped, as the device did. A command that was not recorded is refused;
+nothing is invented.
 """
 
 from __future__ import annotations
@@ -13,7 +15,9 @@ import msgspec
 
 from netpulse.errors import Fault
 
-Steps = list[tuple[float, str]]
+Steps = list[tuple[float, str | None]]
+Recorded = dict[str, dict[str, Steps]]
+"""Device key to command to what came."""
 
 
 class _Running:
@@ -28,12 +32,12 @@ class _Running:
             return b""
         at_s, text = self._steps[self._next]
         try:
-            async with asyncio.timeout_at(self._began + at_s):
+            async with asyncio.timeout_at(None if text is None else self._began + at_s):
                 await self._stopped.wait()
             return b""
         except TimeoutError:
             self._next += 1
-            return text.encode()
+            return (text or "").encode()
 
     @property
     def ended_well(self) -> bool:
@@ -56,7 +60,7 @@ class RecordingTransport:
 
     async def start(self, command: str) -> _Running:
         if self._commands is None:
-            recorded = msgspec.json.decode(self._path.read_bytes(), type=dict[str, dict[str, Steps]])
+            recorded = msgspec.json.decode(self._path.read_bytes(), type=Recorded)
             self._commands = recorded.get(self._device_key, {})
         steps = self._commands.get(command)
         if steps is None:
