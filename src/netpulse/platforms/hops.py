@@ -6,6 +6,7 @@ The hop is given at once and given again when such a line adds to it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from netpulse.cells import Unread
@@ -15,6 +16,7 @@ from netpulse.queries.traceroute import MOST_HOPS, SILENT_HOPS, Hop, Probe, Trac
 from netpulse.records import Record
 
 _NO_WAY = ("network is unreachable", "no route to host", "permission denied", "not permitted")
+_NAME = re.compile(r"\A[A-Za-z0-9_][A-Za-z0-9._-]{0,252}\Z", re.ASCII)
 _LONGEST_LINE = 2000
 """Characters of a hop line that are looked at; three probes with long names need about 900."""
 
@@ -38,8 +40,8 @@ def read_probes(words: list[str]) -> tuple[tuple[Probe, ...], tuple[str, ...]]:
             in_brackets = not word.endswith("]")
         elif word == "*":
             probes.append(Probe(address=None, note="timeout"))
-        elif word == "ms":
-            rtt_ms = decimal(word_before)
+        elif word.endswith("ms") and (word == "ms" or word[0].isdigit()):
+            rtt_ms = decimal(word.removesuffix("ms") or word_before)
             if rtt_ms is not None and place is not None:
                 probes.append(Probe(address=place, name=name, rtt_ms=rtt_ms))
         elif word.startswith("!") and probes and probes[-1].address is not None:
@@ -54,7 +56,7 @@ def read_probes(words: list[str]) -> tuple[tuple[Probe, ...], tuple[str, ...]]:
 
 
 def _is_name(word: str) -> bool:
-    return bool(word) and word[0].isalpha() and "." in word and literal(word) is None
+    return bool(_NAME.match(word)) and "." in word and literal(word) is None and decimal(word) is None
 
 
 def _label(words: list[str]) -> str:
@@ -89,6 +91,8 @@ class TracerouteReader:
         if not words:
             return ()
         number = whole(words[0]) if len(words[0]) <= 3 else None
+        if number is not None and number == self._latest:
+            return self._go_on(number, words[1:])
         if number is not None and number <= 255 and len(words) > 1:
             return self._begin(number, words[1:])
         if line[:2].isspace() and self._latest is not None:
