@@ -190,6 +190,12 @@ def _private_mounts() -> None:
     ours = Path("/run/group")
     ours.write_text("".join(line for line in groups if not line.startswith("frr")) + "frrvty:x:0:root\n")
     subprocess.run([str(mount), "--bind", str(ours), "/etc/group"], check=True, capture_output=True)
+    if not Path("/etc/pam.d/frr").exists() and Path("/etc/pam.d").is_dir():
+        # An FRR that is only unpacked: without its PAM file vtysh would ask for a password.
+        pam = Path("/run/pam.d")
+        pam.mkdir()
+        (pam / "frr").write_text("auth sufficient pam_permit.so\naccount sufficient pam_permit.so\n")
+        subprocess.run([str(mount), "--bind", str(pam), "/etc/pam.d"], check=True, capture_output=True)
     vtysh = Path("/etc/frr/vtysh.conf")
     if vtysh.parent.is_dir():
         vtysh.write_text("no service integrated-vtysh-config\n")

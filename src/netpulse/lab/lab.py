@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -26,6 +26,7 @@ from netpulse.lab import bird_control, config_file, host_sockets, keys, readines
 from netpulse.lab import topology as net
 from netpulse.lab.binaries import environment_for, find, has_frr
 from netpulse.lab.channel import Channel, LabError
+from netpulse.platforms import frr, linux
 
 __all__ = ["Lab", "LabError", "refusal"]
 
@@ -35,6 +36,7 @@ _NEEDED = {
     "unshare": "util-linux", "mount": "mount", "ip": "iproute2", "bird": "bird2",
     "ping": "iputils-ping", "traceroute": "traceroute",
 }  # fmt: skip
+_WRAPPERS = {"frr": frr.wrapper, "linux": linux.wrapper}
 _WAIT_S = 40.0
 _POLL_S = 0.02
 _NUDGE_S = 0.1
@@ -60,11 +62,10 @@ def refusal() -> str | None:
 class Lab:
     """One small Internet. `folder` gets netpulse.yaml and the client key; it may be long and may stay afterwards.
 
-    fast: the routers' command lines answer without Junos's waits. wrappers: for routers of real software, the script
-    that their account is forced into.
+    fast: the routers' command lines answer without Junos's waits.
     """
 
-    def __init__(self, folder: Path, *, fast: bool = False, wrappers: Mapping[str, Path] | None = None) -> None:
+    def __init__(self, folder: Path, *, fast: bool = False) -> None:
         self.folder = folder
         self.config_file = folder / "netpulse.yaml"
         self.key_file = folder / "keys" / "lab"
@@ -75,7 +76,6 @@ class Lab:
         self.with_frr = has_frr()
         self.routers = [slug for slug, r in net.ROUTERS.items() if r.platform != "frr" or self.with_frr]
         self._fast = fast
-        self._wrappers = dict(wrappers or {})
         self._run: Path | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._channel: Channel | None = None
@@ -225,7 +225,7 @@ class Lab:
     def stop_router(self, router: str) -> None:
         """Close the router's SSH: connections to its port are refused and the open ones end."""
         self._to_shell(router, {"do": "unlisten"})
-        self._to_shell(router, {"do": "drop"})
+        self.drop(router)
 
     def start_router(self, router: str) -> None:
         """Open the router's SSH again, on the same port."""
@@ -235,6 +235,15 @@ class Lab:
     def shell(self, router: str, **faults: Any) -> dict[str, Any]:
         """Set faults of the router's command line; without any, heal it. Gives the command line's reply."""
         return self._to_shell(router, {"do": "faults", **faults} if faults else {"do": "heal"})
+
+    def heal(self, router: str) -> None:
+        """Take every fault off the router's command line, and end what outlived its channel."""
+        self._to_shell(router, {"do": "heal"})
+        self.drop(router)
+
+    def drop(self, router: str) -> None:
+        """End the router's open SSH connections."""
+        self._to_shell(router, {"do": "drop"})
 
     # --- how ------------------------------------------------------------------------------------------------
 
@@ -299,10 +308,14 @@ class Lab:
             self._ask("shell", spec=spec, sockets=[listener])
 
     def _wrapper(self, slug: str) -> str | None:
-        if slug not in self._wrappers:
+        """The script that the account is forced into: what `netpulse account` prints, used for real."""
+        script = _WRAPPERS.get(net.ROUTERS[slug].platform)
+        if script is None:
             return None
-        # A copy, because the original may lie under the host's /run, which the lab does not see.
-        return str(shutil.copy(self._wrappers[slug], self._running_folder() / f"{slug}.wrapper"))
+        path = self._running_folder() / f"{slug}.wrapper"
+        path.write_text(script())
+        path.chmod(0o755)
+        return str(path)
 
     def _start_rest(self) -> None:
         self._ask("rest")
