@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -58,7 +58,7 @@ class Executor:
         self._wall = wall
         self._tasks: set[asyncio.Task[None]] = set()
         self._live: set[Execution] = set()
-        self._shared: dict[tuple[str, str], Execution] = {}
+        self._shared: dict[Hashable, Execution] = {}
         self._closing = False
 
     @property
@@ -74,14 +74,14 @@ class Executor:
         execution = Execution(job)
         self._live.add(execution)
         if job.shareable:
-            self._shared[job.device.key, job.command] = execution
+            self._shared[_sameness(job)] = execution
         task = self._spawn(self._run(execution))
         execution.begin(task)
         return execution
 
     def recent(self, job: Job) -> Execution | None:
         """An equal shareable execution under way, or one that finished well within the last seconds."""
-        found = self._shared.get((job.device.key, job.command))
+        found = self._shared.get(_sameness(job))
         if found is None or found.stopped_as is not None:
             return None
         if found.last is None:
@@ -285,12 +285,11 @@ class Executor:
         self._live.discard(execution)
         job = execution.job
         if job.shareable:
-            place = (job.device.key, job.command)
-            asyncio.get_running_loop().call_later(self.share_s, self._forget, place, execution)
+            asyncio.get_running_loop().call_later(self.share_s, self._forget, _sameness(job), execution)
 
-    def _forget(self, place: tuple[str, str], execution: Execution) -> None:
-        if self._shared.get(place) is execution:
-            del self._shared[place]
+    def _forget(self, sameness: Hashable, execution: Execution) -> None:
+        if self._shared.get(sameness) is execution:
+            del self._shared[sameness]
 
     def _let_go(self, execution: Execution, progress: _Progress) -> None:
         """Give the session back when the command's end is known, at the latest after its own worst case."""
@@ -314,6 +313,11 @@ class Executor:
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+
+
+def _sameness(job: Job) -> Hashable:
+    """What makes two questions equal: the same command to the same device, read in the same way."""
+    return job.device.key, job.command, job.ask.table, job.ask.own_routes
 
 
 async def _drain(execution: Execution) -> None:

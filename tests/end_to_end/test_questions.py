@@ -101,8 +101,10 @@ def hostile_values(field: str) -> list[str]:
 
 
 @pytest.mark.parametrize("field", ["target", "router", "connection"])
-async def test_no_hostile_text_is_accepted_echoed_or_sent(lab_settings: Settings, lab: Lab, field: str) -> None:
-    nothing_allowed = replace(lab_settings, targets=TargetRules(), storage="sqlite:///:memory:")
+async def test_no_hostile_text_is_accepted_echoed_or_sent(
+    lab_settings: Settings, lab: Lab, tmp_path: Path, field: str
+) -> None:
+    nothing_allowed = replace(lab_settings, targets=TargetRules(), storage=f"sqlite:///{tmp_path}/netpulse.db")
     values = hostile_values(field)
     async with glass_for(nothing_allowed) as glass:
         before = {router: len(lab.commands(router)) for router in lab.routers}

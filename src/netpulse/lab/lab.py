@@ -200,6 +200,10 @@ class Lab:
         """The exec strings that the router's command line was given, in order."""
         return [str(entry["exec"]) for entry in self._to_shell(router, {"do": "commands"})["commands"]]
 
+    def sessions(self, router: str) -> dict[str, Any]:
+        """Commands running `now`, the most at once (`peak`), `connections` and `logins` of the router's command line."""
+        return dict(self._to_shell(router, {"do": "sessions"}))
+
     def ended(self) -> dict[str, int]:
         """Daemons that are no longer running, with their exit status. Empty in a healthy lab."""
         return dict(self._ask("alive")["ended"])
