@@ -231,6 +231,10 @@ PEER = ", source_ipv4: 192.0.2.1"
         (one_router(connection=PEER + ", routing_instance: lumen"), "routing_instance: has no effect unless egress is"),
         (one_router(connection=PEER + ", egress: next_hop"), "egress: needs `next_hop_ipv4: ADDRESS` beside it"),
         (one_router(connection=PEER + ', egress: routing_instance, routing_instance: "a b"'), "must be a name of"),
+        (
+            one_router(connection=PEER + ", egress: routing_instance, routing_instance: lumen"),
+            "egress: the commands of platform linux cannot be told a way out; use policy",
+        ),
         (one_router(connection=PEER + ", lan_ipv4: 192.0.2.0/24"), "only an IX has a LAN"),
         (one_router(connection=PEER + ", match: {community: 65536:1}"), "must be a community like 64500:100"),
         (
@@ -276,6 +280,7 @@ def test_faults_of_one_kind_never_hide_those_of_another(write: Callable[[str], P
         "routers[0].colour",
         "routers[0].slug",
         "routers[0].routes[0].from",
+        "routers[0].connections[0].egress",
         "routers[0].connections[0].egress",
         "storage",
     ]

@@ -12,8 +12,9 @@ import importlib
 import pkgutil
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.metadata import entry_points
+from ipaddress import IPv4Address
 from types import ModuleType
 from typing import Any, Protocol
 
@@ -138,6 +139,22 @@ class Matrix:
 
     def cell(self, platform: str, query: str) -> Cell | None:
         return self.cells.get((platform, query))
+
+    def heeds(self, platform: str, egress: str) -> bool:
+        """Whether every packet-sending command of the platform changes when it is told this way out.
+
+        A configuration that promises `routing_instance` or `next_hop` on a platform that ignores it would make the
+        verdict on every packet untrue.
+        """
+        plain = Ask(target=IPv4Address("192.0.2.1"), family=4, source=IPv4Address("192.0.2.2"))
+        told = {
+            "routing_instance": replace(plain, routing_instance="instance"),
+            "next_hop": replace(plain, next_hop=IPv4Address("192.0.2.3")),
+        }.get(egress)
+        sending = [
+            cell for (name, query), cell in self.cells.items() if name == platform and self.queries[query].sourced
+        ]
+        return told is None or all(cell.command(told) != cell.command(plain) for cell in sending)
 
     def queries_of(self, platform: str) -> tuple[str, ...]:
         return tuple(name for name in self.queries if (platform, name) in self.cells)

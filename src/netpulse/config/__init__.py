@@ -74,10 +74,12 @@ def faults_in(
 
 
 def _world(path: Path, platforms: Collection[str] | None, environment: Mapping[str, str] | None) -> World:
+    matrix = cells.discover()
     return World(
         folder=path.absolute().parent,
-        platforms=cells.discover().platforms.keys() if platforms is None else platforms,
+        platforms=matrix.platforms.keys() if platforms is None else platforms,
         environment=os.environ if environment is None else environment,
+        heeds=matrix.heeds,
     )
 
 

@@ -5,7 +5,7 @@ These rules read the plain data of the file, not the models: a fault elsewhere n
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -21,11 +21,15 @@ Data = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """What surrounds the file: its folder, the names of the platforms, the environment variables."""
+    """What surrounds the file: its folder, the names of the platforms, the environment variables.
+
+    `heeds` says whether a platform's commands take a way out (`routing_instance`, `next_hop`).
+    """
 
     folder: Path
     platforms: Collection[str]
     environment: Mapping[str, str]
+    heeds: Callable[[str, str], bool] = lambda _platform, _egress: True
 
 
 def broken_rules(data: Data, world: World) -> Iterator[Found]:
@@ -145,6 +149,12 @@ def _router(place: Place, router: Data, world: World) -> Iterator[Found]:
         yield (*place, "reserved_sessions"), f"must be less than max_sessions ({most}), else visitors get none"
     seen: dict[Any, int] = {}
     for where, connection in _blocks(router, place, "connections"):
+        egress = connection.get("egress")
+        if isinstance(egress, str) and platform in world.platforms and not world.heeds(str(platform), egress):
+            yield (
+                (*where, "egress"),
+                f"the commands of platform {platform} cannot be told a way out; use policy and steer the source on the router",
+            )
         for j, text in enumerate(_texts(connection, "neighbors")):
             neighbor, i = values.address(text), int(where[-1])
             if neighbor is not None and seen.setdefault(neighbor, i) != i:
