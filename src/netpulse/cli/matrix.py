@@ -28,25 +28,24 @@ def matrix() -> None:
         found = discover()
     except MatrixFault as fault:
         raise fail(f"{fault}.") from None
-    columns = ["platform", *found.queries]
-    rows = table(found)
+    head, *rows = table(found)
     if sys.stdout.isatty():
         from rich.console import Console
         from rich.table import Table
 
-        drawn = Table(*columns)
+        drawn = Table(*head)
         for row in rows:
-            drawn.add_row(*(row[column] or "" for column in columns))
+            drawn.add_row(*row)
         Console().print(drawn)
     else:
-        from netpulse.render.as_text import table_text
+        from netpulse.render.as_text import aligned
 
-        typer.echo(table_text(rows, columns), nl=False)
+        typer.echo(aligned([head, *rows]), nl=False)
 
 
-def table(found: Matrix) -> list[dict[str, str | None]]:
-    """One row per platform: its name, and per query the file that carries the cell, None where there is none."""
+def table(found: Matrix) -> list[list[str]]:
+    """A head line, then a line per platform: its name, and per query the file that carries the cell, empty where there is none."""
     return [
-        {"platform": platform, **{query: found.where.get((platform, query)) for query in found.queries}}
-        for platform in sorted(found.platforms)
+        ["platform", *found.queries],
+        *([name, *(found.where.get((name, query), "") for query in found.queries)] for name in sorted(found.platforms)),
     ]

@@ -72,9 +72,14 @@ def _attributes(value: Any) -> Any:
 
 
 def table_text(rows: Sequence[Record], columns: Sequence[str]) -> str:
-    """Rows as aligned columns under their names; `-` where there is nothing."""
-    cells = [list(columns), *([_cell(getattr(row, column)) for column in columns] for row in rows)]
-    widths = [max(len(line[place]) for line in cells) for place in range(len(columns))]
+    """Records as aligned columns under their field names; `-` where there is nothing."""
+    return aligned([list(columns), *([getattr(row, column) for column in columns] for row in rows)])
+
+
+def aligned(lines: Sequence[Sequence[Any]]) -> str:
+    """Lines of cells as aligned columns; `-` where there is nothing."""
+    cells = [[_cell(value) for value in line] for line in lines]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     return "".join(
         "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() + "\n" for line in cells
     )
