@@ -69,6 +69,13 @@ class Glass:
         data: dict[str, Any] = body["data"]
         return data
 
+    async def rows(self, path: str, **parameters: Any) -> list[dict[str, Any]]:
+        """`data` of an answer that is a list."""
+        answer = await self.get(path, **parameters)
+        assert answer.status_code == 200, answer.text
+        rows: list[dict[str, Any]] = answer.json()["data"]
+        return rows
+
     async def refused(self, path: str, **parameters: Any) -> tuple[int, str]:
         """Status and code of an answer that must be an error of the documented shape."""
         answer = await self.get(path, **parameters)

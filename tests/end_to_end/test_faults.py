@@ -92,7 +92,7 @@ async def test_after_three_failures_in_a_row_the_router_is_down_and_is_not_tried
         with away(lab):
             for _ in range(3):
                 assert await glass.refused("/ping", **PING) == (500, "router_unreachable")
-            status = {row["slug"]: row["status"] for row in await glass.ask("/routers")}  # type: ignore[misc]
+            status = {row["slug"]: row["status"] for row in await glass.rows("/routers")}
             assert status["core2"] == "down"
             assert status["core1"] == "up"
 

@@ -10,7 +10,7 @@ import pytest
 from conftest import Event, Glass
 from netpulse.lab.lab import Lab
 
-SILENT = {"target": "66.66.66.66", "router": "core1", "connection": 1}
+SILENT: dict[str, Any] = {"target": "66.66.66.66", "router": "core1", "connection": 1}
 
 
 async def all_of(glass: Glass, path: str, last_event_id: str = "", **parameters: Any) -> list[Event]:

@@ -44,7 +44,7 @@ def matrix() -> None:
 
 
 def table(found: Matrix) -> list[list[str]]:
-    """A head line, then a line per platform: its name, and per query the file that carries the cell, empty where there is none."""
+    """A head line, then a line per platform: its name, and per query the file with the cell, or nothing."""
     return [
         ["platform", *found.queries],
         *([name, *(found.where.get((name, query), "") for query in found.queries)] for name in sorted(found.platforms)),
