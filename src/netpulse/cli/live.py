@@ -118,8 +118,8 @@ class Live:
         rows = [row for row in data["routers"] if isinstance(row, Mapping)]
         width = max((len(str(row.get("slug"))) for row in rows), default=0)
         for row in rows:
-            said = summary(self._kind, row) if row.get("ok") else str(row.get("error"))
-            self._say(f"{row.get('slug')!s:{width}}  {said}", "bold" if row.get("ok") else "yellow")
+            said = summary(self._kind, row) or row.get("error") or row.get("unread") or "answered, see its output"
+            self._say(f"{row.get('slug')!s:{width}}  {said}", "bold" if row.get("result") else "yellow")
         for name, value in (data.get("summary") or {}).items():
             if words := folded(value):
                 self._say(f"{name}: {words}")

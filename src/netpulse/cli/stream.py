@@ -75,7 +75,7 @@ def connect(base: str, key: str) -> httpx2.Client:
 
 
 class Asking:
-    """One question under way. `run_id` is known from the first event on."""
+    """One question under way. `run_id` is known once the server has begun to answer."""
 
     def __init__(
         self,
@@ -92,10 +92,11 @@ class Asking:
         self._clock = clock
         self._pause = pause
         self._last_id = ""
+        self._run_id: str | None = None
 
     @property
     def run_id(self) -> str | None:
-        return self._last_id.rpartition(".")[0] or None
+        return self._run_id
 
     def events(self) -> Iterator[Event]:
         """Every event once, in order, up to the last one. Raises Unanswered."""
@@ -104,6 +105,7 @@ class Asking:
             try:
                 for event in self._listen():
                     self._last_id = event.id or self._last_id
+                    self._run_id = self._last_id.rpartition(".")[0] or self._run_id
                     yield event
                     if event.name in _LAST:
                         return
@@ -139,6 +141,7 @@ class Asking:
                 raise _refusal(response)
             if not response.headers.get("content-type", "").startswith("text/event-stream"):
                 raise Unanswered(_not_ours(response))
+            self._run_id = response.headers.get("x-result-id") or self._run_id
             yield from parse(response.iter_bytes())
 
 
