@@ -36,9 +36,7 @@ class Live:
             self._console = Console(file=self._out, highlight=False, markup=False, emoji=False)
 
     def __enter__(self) -> Live:
-        if self._console is not None and self._hints.isatty():
-            self._status = self._console.status("asking …")
-            self._status.start()
+        self._wait("asking")
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -125,7 +123,11 @@ class Live:
                 self._say(f"{name}: {words}")
 
     def _wait(self, hint: str) -> None:
-        if self._status is not None:
+        """Show on a terminal what is being waited for, until `settle`; elsewhere only a place in the queue is news."""
+        if self._console is not None and self._hints.isatty():
+            if self._status is None:
+                self._status = self._console.status(hint)
+                self._status.start()
             self._status.update(f"{hint} …")
         elif hint.startswith("waiting for a session"):
             print(hint, file=self._hints, flush=True)
