@@ -94,6 +94,10 @@ def test_a_slow_link_takes_40_ms(lab: Lab) -> None:
     assert min(float(ms) for ms in re.findall(r"time=([\d.]+)", reply)) >= 40
 
 
+def test_a_trace_crosses_the_slow_link_to_its_target(lab: Lab) -> None:
+    assert hops(lab, 1, "81.81.81.81")[-1] == "81.81.81.81"
+
+
 def test_a_silent_network_is_a_silent_tail(lab: Lab) -> None:
     path = hops(lab, 1, "66.66.66.66")
     assert path[0] == "154.54.1.1"

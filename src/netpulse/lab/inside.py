@@ -24,7 +24,7 @@ from pathlib import Path
 from threading import Lock, Thread
 from typing import Any
 
-from netpulse.lab import binaries, daemons, namespaces, wiring
+from netpulse.lab import binaries, daemons, namespaces, relay, wiring
 from netpulse.lab import topology as net
 from netpulse.lab.shapes import Stage
 
@@ -62,6 +62,9 @@ class Inside:
         namespaces.Batch(ip, wiring.cables()).finish()
         for batch in [namespaces.Batch(ip, wiring.inside(name), name) for name in names]:
             batch.finish()
+        for node, interface in wiring.relayed_ends():
+            with namespaces.entered(node):
+                relay.trust_no_offload(interface)
         self._start_stage(1)
 
     def serve(self) -> None:

@@ -66,6 +66,11 @@ def cables() -> list[str]:
     return lines
 
 
+def relayed_ends() -> list[tuple[str, str]]:
+    """Node and interface at each end of every cable that the relay carries."""
+    return [end for link in net.LINKS if link.relayed for end in ((link.left, link.right), (link.right, link.left))]
+
+
 def _cable(interface: str, namespace: str, peer_interface: str, peer_namespace: str) -> str:
     return f"link add name {interface} netns {namespace} type veth peer name {peer_interface} netns {peer_namespace}"
 
