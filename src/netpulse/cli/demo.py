@@ -105,6 +105,8 @@ def _serve(settings: Settings, key: str, lab: Lab | None, tell: Callable[[str], 
     over = threading.Event()
 
     def ready(addresses: list[tuple[str, int]]) -> None:
+        # The terminal is gone. Sent from an ordinary handler, uvloop delivers this SIGTERM twice, and twice means "at once".
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, os.kill, os.getpid(), signal.SIGTERM)
         url = url_of(addresses[0])
         print(f"URL: {url}\nAPI key: {key}", flush=True)
         tell("The looking glass answers.")
@@ -151,16 +153,10 @@ def _folder() -> tempfile.TemporaryDirectory[str]:
 
 
 def _end_in_order() -> None:
-    """Whatever ends this process politely unwinds it first."""
+    """Whatever ends this process politely unwinds it first, until the server takes the signals over."""
 
     def leave(_number: int, _frame: object) -> None:
         raise KeyboardInterrupt
 
-    def hang_up(_number: int, _frame: object) -> None:
-        # The terminal is gone. The server listens to SIGTERM while it runs, and so does `leave` before; once, because
-        # uvloop calls a handler like this one twice and a second SIGTERM means "at once".
-        signal.signal(signal.SIGHUP, signal.SIG_IGN)
-        os.kill(os.getpid(), signal.SIGTERM)
-
     signal.signal(signal.SIGTERM, leave)
-    signal.signal(signal.SIGHUP, hang_up)
+    signal.signal(signal.SIGHUP, leave)
