@@ -28,6 +28,9 @@ REQUEST_WITHIN_S = 10.0
 READ_WITHIN_S = 30.0
 """Seconds that a client may leave a full send buffer untouched."""
 
+LINGER_S = 0.8
+"""Seconds that a refused client has to take its answer and leave; what it still sends is not looked at."""
+
 _HOST = re.compile(rb"\A(?:[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?\Z")
 _UNKNOWN_METHOD = re.compile(rb"\A[A-Z][A-Z_-]{0,30} /")
 
@@ -161,7 +164,9 @@ class Protocol(HttpToolsProtocol):
                 )
             )
         )
-        self.transport.close()
+        # Closing with bytes unread would reset the connection, and the answer might be lost on its way.
+        self.transport.write_eof()
+        self._reading_until = self.loop.call_later(LINGER_S, self._too_slow)
 
     def _refuse_rest(self) -> None:
         """Serve nothing that comes after the request under way."""

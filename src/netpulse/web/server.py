@@ -12,12 +12,14 @@ import logging
 import os
 import signal
 import socket
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import uvicorn
 
 from netpulse import config
+from netpulse.pool import MakeTransport, make_transport
 from netpulse.services import Services, open_services
 from netpulse.settings import Settings
 from netpulse.web.app import App
@@ -28,14 +30,15 @@ _BACKLOG = 2048
 _log = logging.getLogger(__name__)
 
 Ready = Callable[[list[tuple[str, int]]], None]
+Report = Callable[[str], None]
 
 
 class _Server(uvicorn.Server):
-    """uvicorn without its own signals; says when it listens."""
+    """uvicorn without its own signals; `accepting` is set once it listens."""
 
-    def __init__(self, settings: uvicorn.Config, listening: Callable[[], None]) -> None:
+    def __init__(self, settings: uvicorn.Config) -> None:
         super().__init__(settings)
-        self._listening = listening
+        self.accepting = asyncio.Event()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -43,7 +46,7 @@ class _Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        self._listening()
+        self.accepting.set()
 
 
 async def serve(
@@ -52,23 +55,60 @@ async def serve(
     *,
     sockets: Sequence[socket.socket] | None = None,
     ready: Ready | None = None,
-    report: Callable[[str], None] | None = None,
+    report: Report = _log.info,
 ) -> None:
     """Serve until a signal says stop. `ready` hears the addresses once they accept connections.
 
     `sockets` are listened on instead of `settings.listen`. With `config_path` the file is followed; `report` hears what
     its operator should know. Raises OSError if an address cannot be listened on, StorageFault if the store cannot be opened.
     """
-    listening = list(sockets) if sockets is not None else [bound_socket(*settings.listen)]
-    addresses = [sock.getsockname()[:2] for sock in listening]
+    owned = list(sockets) if sockets is not None else [bound_socket(*settings.listen)]
+    addresses = [sock.getsockname()[:2] for sock in owned]
+    with _ended_by_signal() as over:
+        async with serving(settings, owned) as services, _followed(services, config_path, report):
+            if ready:
+                ready(addresses)
+            await over.wait()
+
+
+@contextlib.asynccontextmanager
+async def serving(
+    settings: Settings, sockets: Sequence[socket.socket], *, make: MakeTransport = make_transport
+) -> AsyncIterator[Services]:
+    """A looking glass on these sockets inside the scope, which closes them."""
     try:
-        async with open_services(settings) as services, _followed(services, config_path, report or _log.info):
-            server = _Server(_configuration(App(services)), lambda: ready(addresses) if ready else None)
-            with _ending_on_signal(services, server):
-                await server.serve(sockets=listening)
+        async with open_services(settings, make=make) as services, listening(services, sockets):
+            yield services
     finally:
-        for sock in listening:
+        for sock in sockets:
             sock.close()
+
+
+@contextlib.asynccontextmanager
+async def listening(services: Services, sockets: Sequence[socket.socket]) -> AsyncIterator[None]:
+    """These services answer on these sockets inside the scope.
+
+    At its end no further question is taken, every run gets its last event and open answers go out.
+    """
+    server = _Server(_configuration(App(services)))
+    task = asyncio.create_task(server.serve(sockets=list(sockets)))
+    try:
+        await _first_of(server.accepting.wait(), task)
+        yield
+    finally:
+        services.begin_draining()
+        await services.pipeline.close()
+        server.should_exit = True
+        await task
+
+
+async def _first_of(happening: Coroutine[Any, Any, object], task: asyncio.Task[None]) -> None:
+    """Returns when this has happened; raises what ended the task if that comes first."""
+    waiting = asyncio.ensure_future(happening)
+    await asyncio.wait((waiting, task), return_when=asyncio.FIRST_COMPLETED)
+    if not waiting.done():
+        waiting.cancel()
+        await task
 
 
 def bound_socket(host: str, port: int) -> socket.socket:
@@ -109,7 +149,7 @@ def _configuration(app: App) -> uvicorn.Config:
 
 
 @contextlib.asynccontextmanager
-async def _followed(services: Services, path: Path | None, report: Callable[[str], None]) -> AsyncIterator[None]:
+async def _followed(services: Services, path: Path | None, report: Report) -> AsyncIterator[None]:
     """The configuration file is followed inside this scope."""
     if path is None:
         yield
@@ -124,26 +164,21 @@ async def _followed(services: Services, path: Path | None, report: Callable[[str
 
 
 @contextlib.contextmanager
-def _ending_on_signal(services: Services, server: _Server) -> Iterator[None]:
-    """SIGTERM and SIGINT end the server inside this scope."""
+def _ended_by_signal() -> Iterator[asyncio.Event]:
+    """The event that SIGTERM and SIGINT set inside this scope; a second one ends the process at once."""
     loop = asyncio.get_running_loop()
-    ending: list[asyncio.Task[None]] = []
-
-    async def end() -> None:
-        await services.pipeline.close()
-        server.should_exit = True
+    over = asyncio.Event()
 
     def asked() -> None:
-        if ending:
+        if over.is_set():
             _log.warning("second signal: leaving at once")
             os._exit(1)
         _log.info("stopping: every run under way ends now")
-        services.begin_draining()
-        ending.append(loop.create_task(end()))
+        over.set()
 
     taken = [sign for sign in (signal.SIGTERM, signal.SIGINT) if _take(loop, sign, asked)]
     try:
-        yield
+        yield over
     finally:
         for sign in taken:
             loop.remove_signal_handler(sign)
@@ -157,12 +192,22 @@ def _take(loop: asyncio.AbstractEventLoop, sign: signal.Signals, asked: Callable
     return True
 
 
-def run(settings: Settings, config_path: Path | None = None, **options: object) -> None:
+def run(
+    settings: Settings,
+    config_path: Path | None = None,
+    *,
+    sockets: Sequence[socket.socket] | None = None,
+    ready: Ready | None = None,
+    report: Report = _log.info,
+) -> None:
     """`serve` in an event loop of its own, the fast one where there is one."""
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        runner.run(serve(settings, config_path, sockets=sockets, ready=ready, report=report))
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     try:
         import uvloop
     except ImportError:
-        asyncio.run(serve(settings, config_path, **options))  # type: ignore[arg-type]
-        return
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(serve(settings, config_path, **options))  # type: ignore[arg-type]
+        return None
+    return uvloop.new_event_loop
