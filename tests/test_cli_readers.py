@@ -198,6 +198,7 @@ def test_a_capture_is_not_overwritten_unawares(recorded: Path) -> None:
     [
         (("capture", "local", "ping", "10.0.0.1", "-c", "0"), "special-purpose"),
         (("capture", "local", "pong", "8.8.8.8"), "ping"),
+        (("capture", "local", "ping", "8.8.8.8", "-c", "7"), "it has 0"),
         (("capture", "local", "ping", "8.8.8.8", "-c", "0", "--with", "family"), "NAME=VALUE"),
         (("capture", "local", "ping", "8.8.8.8", "-c", "0", "--with", "family=5"), "4 or 6"),
     ],

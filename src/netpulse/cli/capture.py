@@ -57,6 +57,9 @@ def capture(
     found = router_of(settings, router)
     given = [("target", target), *(_pair(text) for text in further or [])]
     if connection is not None:
+        ids = [str(known.id) for known in found.connections]
+        if connection not in ids:
+            raise fail(f"{router} has no connection {connection}; it has {', '.join(ids)}.", 2)
         given.append(("connection", connection))
     try:
         recorded = asyncio.run(record(settings, discover(), found, query, given))
