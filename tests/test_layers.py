@@ -27,7 +27,7 @@ FLOORS: tuple[frozenset[str], ...] = tuple(
         "settings",
         "queries",
         "platforms",
-        "limits screen",
+        "limits screen words captcha",
         "transports enrich render store lookup metrics logs",
         "pool",
         "execution",

@@ -23,6 +23,7 @@ from netpulse.pool import MakeTransport, make_transport
 from netpulse.services import Services, open_services
 from netpulse.settings import Settings
 from netpulse.web.app import App
+from netpulse.web.pages import page_routes
 from netpulse.web.protocol import protocol_class
 
 _ANSWERS_WITHIN_S = 8
@@ -90,7 +91,7 @@ async def listening(services: Services, sockets: Sequence[socket.socket]) -> Asy
 
     At its end no further question is taken, every run gets its last event and open answers go out.
     """
-    server = _Server(_configuration(App(services)))
+    server = _Server(_configuration(App(services, page_routes(services))))
     task = asyncio.create_task(server.serve(sockets=list(sockets)))
     try:
         await _first_of(server.accepting.wait(), task)

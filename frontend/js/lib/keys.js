@@ -1,0 +1,89 @@
+// Single keys (WCAG 2.1.4: the dialog switches them off), and the dialog that lists them.
+import { all, copy, keep, kept, one } from "./page.js";
+import { switchTheme } from "./theme.js";
+
+const dialog = one("#keys");
+const form = one("#q");
+const typing = (target) => target.matches("textarea, select, input:not([type=radio], [type=checkbox])");
+
+function choose(inputs, index) {
+  const input = inputs[index];
+  if (!input) return;
+  input.checked = true;
+  input.dispatchEvent(new Event("change", { bubbles: true }));
+}
+
+function step(by) {
+  const inputs = all("[name=router]:not([disabled])", form).filter((input) => input.offsetParent);
+  if (!inputs.length) return;
+  const now = inputs.findIndex((input) => input.checked);
+  choose(inputs, (now + by + inputs.length) % inputs.length);
+}
+
+function row(by) {
+  const rows = all("[data-rows] > tr:not([hidden])");
+  if (!rows.length) return false;
+  const now = rows.indexOf(document.activeElement);
+  rows[Math.max(0, Math.min(rows.length - 1, now + by))].focus();
+  return true;
+}
+
+const click = (selector) => {
+  const found = one(selector);
+  found?.click();
+  return Boolean(found);
+};
+
+function diagnostic(number) {
+  const inputs = form ? all("[name=query]", form) : [];
+  choose(inputs, number - 1);
+  return inputs.length > 0;
+}
+
+const actions = {
+  "/"() {
+    const target = one("#target");
+    if (!target) return false;
+    const folded = target.closest("details");
+    if (folded) folded.open = true;
+    target.focus();
+    target.select();
+    return true;
+  },
+  "?": () => (dialog.showModal(), true),
+  t: () => (switchTheme(), true),
+  "[": () => form && (step(-1), true),
+  "]": () => form && (step(1), true),
+  e: () => click(".qbar > summary"),
+  ".": () => click("[data-stop]"),
+  l: () => click("[data-link]") || (copy(location.href), true),
+  c: () => click("[data-copy]"),
+  v: () => {
+    const other = one("input[name=view]:not(:checked)");
+    other?.click();
+    return Boolean(other);
+  },
+  j: () => row(1),
+  k: () => row(-1),
+  1: () => diagnostic(1),
+  2: () => diagnostic(2),
+  3: () => diagnostic(3),
+};
+
+export function startKeys() {
+  const box = one("#keys-on");
+  box.checked = kept("np-keys") !== "off";
+  box.addEventListener("change", () => keep("np-keys", box.checked ? "on" : "off"));
+  one("#help").addEventListener("click", () => dialog.showModal());
+  one("[data-close]", dialog).addEventListener("click", () => dialog.close());
+  addEventListener("keydown", (event) => {
+    if ((event.ctrlKey || event.metaKey) && event.key === "Enter" && form) {
+      event.preventDefault();
+      form.requestSubmit();
+      return;
+    }
+    if (!box.checked || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+    if (dialog.open || typing(event.target)) return;
+    if (actions[event.key]?.()) event.preventDefault();
+  });
+}
