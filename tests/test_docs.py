@@ -18,7 +18,7 @@ from netpulse.errors import CODES
 ROOT = Path(__file__).resolve().parent.parent
 MANUAL = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 API = ROOT / "docs" / "api.md"
-COMMANDS = ROOT / "docs" / "command-line.md"
+COMMANDS = ROOT / "docs" / "cli.md"
 EVENTS = ("started", "queued", "output", "found", "finished", "failed", "answered", "unanswered")
 
 

@@ -173,7 +173,13 @@ def _uv_environment(index: package_index.Index) -> dict[str, str]:
     """The caller's environment, less what would lead uv to another project, with the index and trust of this machine."""
     astray = ("VIRTUAL_ENV", "UV_PROJECT_ENVIRONMENT", "UV_PROJECT", "CONDA_PREFIX", "PYTHONPATH", "PYTHONHOME")
     env = {name: value for name, value in os.environ.items() if name not in astray}
-    env.update(UV_PYTHON_DOWNLOADS="never", UV_NO_PROGRESS="1", UV_LINK_MODE=env.get("UV_LINK_MODE", "copy"))
+    # Compiled once here; a server that has to compile what it imports starts in 5 s instead of 1.
+    env.update(
+        UV_PYTHON_DOWNLOADS="never",
+        UV_COMPILE_BYTECODE="1",
+        UV_NO_PROGRESS="1",
+        UV_LINK_MODE=env.get("UV_LINK_MODE", "copy"),
+    )
     if not index.is_pypi:
         env["UV_DEFAULT_INDEX"] = index.url
     trusted = index.certificates or package_index.SYSTEM_CERTIFICATES
@@ -217,7 +223,9 @@ def _uv(index: package_index.Index) -> str:
 
 def _wheel_for_this_machine(names: list[str]) -> str:
     pattern = re.compile(rf"uv-{re.escape(UV_VERSION)}-py3-none-manylinux.*_{re.escape(platform.machine())}\.whl")
-    return next((name for name in sorted(names) if pattern.fullmatch(name)), f"uv {UV_VERSION} for {platform.machine()}")
+    return next(
+        (name for name in sorted(names) if pattern.fullmatch(name)), f"uv {UV_VERSION} for {platform.machine()}"
+    )
 
 
 def _version_of(program: str) -> tuple[int, ...]:

@@ -26,7 +26,8 @@ def find(name: str, environment: Mapping[str, str] = os.environ) -> Path | None:
     for folder in folders(environment):
         for spelling in spellings:
             path = folder / spelling
-            if path.is_file() and os.access(path, os.X_OK):
+            # os.access says no, and does not raise, for a folder on PATH that this user may not enter.
+            if os.access(path, os.X_OK) and path.is_file():
                 return path
     return None
 
