@@ -73,7 +73,7 @@ async def running(
                 raise RuntimeError("the server's standard output is not a pipe")
             line = (await process.stdout.readline()).decode().strip()
             if not line.startswith("Listening on "):
-                raise RuntimeError(f"the server did not start: {log.read_text().strip() or line}")
+                raise RuntimeError(f"the server did not start: {last_words(log) or line}")
             yield process, line.removeprefix("Listening on ")
         finally:
             await stopped(process)
@@ -97,6 +97,11 @@ def memory_kib(pid: int) -> int:
         if line.startswith("VmRSS:"):
             return int(line.split()[1])
     return 0
+
+
+def last_words(log: Path) -> str:
+    """The end of what a process said on standard error."""
+    return log.read_text(errors="replace").strip()[-300:]
 
 
 def pinned(core: int | None) -> list[str]:

@@ -8,7 +8,7 @@ import sys
 import time
 from pathlib import Path
 
-from measure.glass import memory_kib, stopped
+from measure.glass import last_words, memory_kib, stopped
 from measure.http import Connection
 from measure.rows import Row, median
 
@@ -52,6 +52,4 @@ async def _first_answer(port: int, process: asyncio.subprocess.Process, log: Pat
                     return
         except OSError:
             await asyncio.sleep(0.005)
-    raise RuntimeError(
-        f"the server ended with {process.returncode} instead of answering: {log.read_text().strip()[-300:]}"
-    )
+    raise RuntimeError(f"the server ended with {process.returncode} instead of answering: {last_words(log)}")
