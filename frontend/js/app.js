@@ -1,10 +1,14 @@
 // Comfort on every page; without it everything still works.
-import { copy, one } from "./lib/page.js";
+import { startComposer } from "./lib/composer.js";
 import { startKeys } from "./lib/keys.js";
+import { startOverview } from "./lib/overview.js";
+import { copy, one } from "./lib/page.js";
 import { startTheme } from "./lib/theme.js";
 
 startTheme();
 startKeys();
+startComposer();
+startOverview();
 
 document.addEventListener("click", (event) => {
   const button = event.target.closest("[data-copy], [data-copy-text], [data-link]");

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import logging
+import secrets
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
@@ -15,6 +17,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Match, Route
 
 import netpulse
+from netpulse.captcha import Captcha
 from netpulse.errors import Fault, NetPulseError, NotHere
 from netpulse.services import Services
 from netpulse.web.exchange import Receive, Scope, Send
@@ -53,6 +56,7 @@ class Frame:
 
     def __init__(self, services: Services) -> None:
         self.services = services
+        self.captcha = Captcha(secrets.token_bytes(32), time.time, secrets.randbelow)
         self._templates = Environment(
             loader=PackageLoader("netpulse", "templates"),
             autoescape=True,

@@ -1,0 +1,197 @@
+"""The first page: the form, what came back of it, and the network below.
+
+A link fills the form and never runs it; only the button does, by a POST that answers with the address of the result.
+"""
+
+from __future__ import annotations
+
+import logging
+import shlex
+from urllib.parse import urlencode
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from netpulse.cells import QueryType
+from netpulse.errors import Busy, NetPulseError, Refused
+from netpulse.pipeline import everywhere
+from netpulse.query import parse
+from netpulse.web.pages.composer import ALL_ROUTERS, Typed, model_of
+from netpulse.web.pages.form import (
+    PERSON_COOKIE,
+    asked,
+    choosable,
+    exhausted,
+    form_context,
+    is_person,
+    posted,
+    trouble,
+    typed_from,
+)
+from netpulse.web.pages.frame import Frame, wants_text
+from netpulse.web.pages.network import cards, in_numbers, kinds_in
+from netpulse.web.pages.visitor import Visitor, quota, spend
+
+_MOST_ROWS = 120
+"""Connections on the first page; a larger network shows its routers here and their connections on `/network`."""
+
+_log = logging.getLogger(__name__)
+
+
+class _Answered(Exception):
+    """The sum was answered wrongly or not at all; the text is the key of the words about it."""
+
+
+def routes(frame: Frame) -> list[BaseRoute]:
+    """`/`, and `/captcha` for another sum."""
+    home = Home(frame)
+    return [
+        Route("/", frame.page(home.show), methods=["GET"]),
+        Route("/", frame.page(home.ask), methods=["POST"]),
+        Route("/captcha", frame.page(home.another), methods=["GET"]),
+    ]
+
+
+class Home:
+    """The first page over these services."""
+
+    def __init__(self, frame: Frame) -> None:
+        self._frame = frame
+        self._services = frame.services
+
+    async def show(self, request: Request) -> Response:
+        """The form as the link fills it; as text the line that asks the same of the API."""
+        typed = typed_from(dict(request.query_params), self._services.matrix.queries)
+        if wants_text(request):
+            return PlainTextResponse(self._curl(request, typed), headers={"vary": "Accept"})
+        return self._page(request, typed)
+
+    async def ask(self, request: Request) -> Response:
+        """Start what the form asks and lead to its result, or show the form again with what is wrong with it."""
+        if request.headers.get("sec-fetch-site") == "cross-site":
+            raise Refused("bad_parameter", "The form was sent by another site; ask from this page.")
+        visitor = self._frame.visitor(request)
+        kinds = choosable(self._frame, model_of(self._services, visitor.caller))
+        typed, token, answer = await posted(request, kinds)
+        kind = kinds.get(typed.query)
+        earned: str | None = None
+        try:
+            if kind is None:
+                raise Refused("bad_parameter", "Choose one of the diagnostics.")
+            self._limited(visitor)
+            pairs, all_routers = asked(typed, kind), typed.router == ALL_ROUTERS
+            if all_routers and kind.fold is None:
+                raise Refused("not_offered", "This question is asked of one router.")
+            # What cannot be a question at all costs nothing: neither one of the visitor's questions nor the sum.
+            parse(kind.name, everywhere(kind) if all_routers else kind.parameters, pairs)
+            earned = self._person(request, visitor, token, answer)
+            self._spend(visitor)
+            run_id = await self._begin(visitor, kind, pairs, all_routers)
+        except _Answered as reason:
+            text = visitor.words.t(f"captcha.{reason}", answer=answer.strip()[:8])
+            return self._page(request, typed, {"captcha": text}, token=token, status=400)
+        except NetPulseError as error:
+            if error.status >= 500:
+                _log.warning("a question of the form was not asked: %s %s", error.code, error.detail)
+            field, text = trouble(visitor.words, error, typed, kind)
+            response = self._page(
+                request,
+                typed,
+                {field: text},
+                token=token,
+                answer=answer,
+                status=error.status,
+                retry_after_s=error.retry_after_s,
+                person=earned is not None,
+            )
+        else:
+            response = RedirectResponse(f"/r/{run_id}", status_code=303)
+        if earned is not None:
+            self._remember(response, earned)
+        return response
+
+    async def another(self, request: Request) -> Response:
+        """Another sum, as JSON."""
+        visitor = self._frame.visitor(request)
+        question = self._frame.captcha.ask(visitor.bucket)
+        return JSONResponse({"sum": f"{question.a} + {question.b}", "token": question.token})
+
+    def _limited(self, visitor: Visitor) -> None:
+        limit = quota(self._services, visitor)
+        if exhausted(limit):
+            raise _too_many(limit.retry_after_s)
+
+    def _spend(self, visitor: Visitor) -> None:
+        limit = spend(self._services, visitor)
+        if not limit.admitted:
+            raise _too_many(limit.retry_after_s)
+
+    def _person(self, request: Request, visitor: Visitor, token: str, answer: str) -> str | None:
+        """The pass that the answer earned; None where none is needed. Raises _Answered where it is not right."""
+        settings = self._services.settings.captcha
+        if not settings.enabled or is_person(self._frame, request, visitor):
+            return None
+        verdict = self._frame.captcha.check(token, answer, visitor.bucket)
+        if verdict != "right":
+            raise _Answered(verdict)
+        return self._frame.captcha.earned(visitor.bucket, settings.lasts_s)
+
+    def _remember(self, response: Response, earned: str) -> None:
+        secure = (self._services.settings.public_url or "").startswith("https:")
+        lasts_s = self._services.settings.captcha.lasts_s
+        response.set_cookie(PERSON_COOKIE, earned, max_age=lasts_s, httponly=True, samesite="lax", secure=secure)
+
+    async def _begin(self, visitor: Visitor, kind: QueryType, pairs: list[tuple[str, str]], all_routers: bool) -> str:
+        """The id of the run. Its lease begins at once: it ends by itself if nobody comes to see it."""
+        pipeline = self._services.pipeline
+        plan = await pipeline.plan(visitor.caller, kind, pairs, all_routers=all_routers)
+        run = pipeline.begin(visitor.caller, plan)
+        with run.held():
+            return run.id
+
+    def _page(
+        self,
+        request: Request,
+        typed: Typed,
+        errors: dict[str, str] | None = None,
+        *,
+        token: str = "",
+        answer: str = "",
+        status: int = 200,
+        retry_after_s: int | None = None,
+        person: bool = False,
+    ) -> Response:
+        visitor = self._frame.visitor(request)
+        shown = cards(self._services, visitor.caller)
+        context = form_context(self._frame, request, typed, errors=errors, token=token, answer=answer, person=person)
+        return self._frame.render(
+            request,
+            "home.html",
+            status=status,
+            headers={"retry-after": str(retry_after_s)} if retry_after_s is not None else None,
+            keep=typed.pairs(),
+            cards=shown,
+            kinds_shown=kinds_in(shown),
+            summary=in_numbers(visitor.words, self._services, shown),
+            whole=sum(len(card.connections) for card in shown) <= _MOST_ROWS,
+            script_data=context["model"].for_script(),
+            **context,
+        )
+
+    def _curl(self, request: Request, typed: Typed) -> str:
+        """How to ask the same with a key, in one line for a shell."""
+        settings = self._services.settings
+        base = (settings.public_url or str(request.base_url)).rstrip("/")
+        kind = self._services.matrix.queries.get(typed.query)
+        if kind is None:
+            return f"{settings.site.name}\n\nThe API is at {base}/api/v1, its description at {base}/openapi.json.\n"
+        all_routers = typed.router == ALL_ROUTERS
+        pairs = [pair for pair in asked(typed, kind) if pair[1] and pair[1] != "false"]
+        path = f"/api/v1/{kind.name}{'/all-routers' if all_routers else ''}"
+        url = f"{base}{path}?{urlencode(pairs)}" if pairs else f"{base}{path}"
+        return f'curl -s -H "Authorization: Bearer $NETPULSE_KEY" {shlex.quote(url)}\n'
+
+
+def _too_many(retry_after_s: int) -> Busy:
+    return Busy("rate_limited", "The limit for visitors is reached; try again later.", retry_after_s=retry_after_s)

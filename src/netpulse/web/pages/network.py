@@ -1,0 +1,100 @@
+"""The network as a visitor may see it: cards of routers with their connections, and the page that shows them all."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from netpulse.policy import Caller
+from netpulse.services import Services
+from netpulse.web.inventory_views import ConnectionView, RouterView, connection_views, router_views
+from netpulse.web.pages.frame import Frame
+from netpulse.words import Words
+
+TYPES = ("IX", "TRANSIT", "PEER", "CUSTOMER")
+"""The kinds of connections in the order that they are shown; a router's own choice, which has none, comes last."""
+
+
+class Card(NamedTuple):
+    """A router with its connections, sorted by kind, and what its operator says about it while it is out of service."""
+
+    router: RouterView
+    platform: str
+    maintenance: str | None
+    connections: tuple[ConnectionView, ...]
+
+    @property
+    def counts(self) -> list[tuple[str, int]]:
+        """How many connections there are of each kind that there is."""
+        found = [(kind, sum(c.type == kind for c in self.connections)) for kind in TYPES]
+        return [(kind, count) for kind, count in found if count]
+
+
+def place_of(kind: str | None) -> int:
+    """Where connections of this kind are shown among the others."""
+    return TYPES.index(kind) if kind in TYPES else len(TYPES)
+
+
+def cards(services: Services, caller: Caller) -> list[Card]:
+    """Every router that exists for this caller, in file order."""
+    found = []
+    for view in router_views(caller, services):
+        router = services.settings.inventory.router(view.slug)
+        platform = services.matrix.platforms.get(view.platform)
+        found.append(
+            Card(
+                view,
+                platform.title if platform else view.platform,
+                router.maintenance if router else None,
+                tuple(sorted(connection_views(caller, view.slug, services), key=lambda c: place_of(c.type))),
+            )
+        )
+    return found
+
+
+def kinds_in(shown: Sequence[Card]) -> list[str]:
+    """The kinds of connections that these routers have, in their order."""
+    there = {connection.type for card in shown for connection in card.connections}
+    return [kind for kind in TYPES if kind in there]
+
+
+def in_numbers(words: Words, services: Services, shown: Sequence[Card]) -> str:
+    """The network in one line: routers, connections, exchanges and transit providers, each counted once."""
+    visible = {(card.router.slug, c.id) for card in shown for c in card.connections}
+    exchanges: set[str] = set()
+    transits: set[str] = set()
+    for router in services.settings.inventory.routers:
+        for connection in router.connections:
+            if (router.slug, connection.id) in visible:
+                if connection.type == "IX":
+                    exchanges.add(connection.group or connection.name)
+                elif connection.type == "TRANSIT":
+                    transits.add(str(connection.asn or connection.name))
+    counts = {
+        "routers": len(shown),
+        "connections": len(visible),
+        "exchanges": len(exchanges),
+        "transits": len(transits),
+    }
+    return " · ".join(words.t(f"network.{what}", n=n) for what, n in counts.items() if n or what == "routers")
+
+
+def routes(frame: Frame) -> list[BaseRoute]:
+    """`/network`: every router with all of its connections."""
+
+    async def network(request: Request) -> Response:
+        visitor = frame.visitor(request)
+        shown = cards(frame.services, visitor.caller)
+        return frame.render(
+            request,
+            "network.html",
+            cards=shown,
+            kinds=kinds_in(shown),
+            summary=in_numbers(visitor.words, frame.services, shown),
+        )
+
+    return [Route("/network", frame.page(network), methods=["GET"])]
