@@ -111,3 +111,15 @@ class Fault(NetPulseError):
     """Something on our side or the device's; `detail` tells the operator, the code tells the caller."""
 
     statuses = frozenset({500})
+
+
+def stopped_as(code: str) -> Fault:
+    """Why a run or a command was ended from our side: `shutting_down` or `stopped`."""
+    if code == "shutting_down":
+        return Fault("shutting_down", "The service is stopping; ask again in a minute.")
+    return Fault("stopped", "The run was stopped before its end.")
+
+
+def internal(defect: BaseException) -> Fault:
+    """What the caller hears of a defect of ours; the log hears the rest."""
+    return Fault("internal", "The service made a mistake.", detail=repr(defect))

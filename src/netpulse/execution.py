@@ -18,8 +18,9 @@ class Execution:
         self.ended_at = 0.0
         self._followers = 0
         self._grown = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
+        self.begun = False
         self.stopped_as: str | None = None
+        self._task: asyncio.Task[None] | None = None
 
     @property
     def followers(self) -> int:
@@ -30,7 +31,8 @@ class Execution:
         last = self.events[-1] if self.events else None
         return last if isinstance(last, Finished | Failed) else None
 
-    def begin(self, task: asyncio.Task[None]) -> None:
+    def runs_as(self, task: asyncio.Task[None]) -> None:
+        """The task that `stop` cancels."""
         self._task = task
 
     def add(self, event: Event) -> None:
@@ -60,6 +62,8 @@ class Execution:
             self.stop(code)
 
     def stop(self, code: str = "stopped") -> None:
-        if self.last is None and self._task is not None and self.stopped_as is None:
+        """End it with this code; one that has not begun yet ends as soon as it would."""
+        if self.last is None and self.stopped_as is None:
             self.stopped_as = code
-            self._task.cancel()
+            if self.begun and self._task is not None:
+                self._task.cancel()

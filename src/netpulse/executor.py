@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 
 from netpulse.cells import Reader, SourceDown, Unread
-from netpulse.errors import Fault, NetPulseError
+from netpulse.errors import Fault, NetPulseError, internal, stopped_as
 from netpulse.events import Answer, Ending, Failed, Finished, Found, Last, Output, Queued, Started
 from netpulse.execution import Execution
 from netpulse.pool import Lease, Pool, Post
@@ -29,6 +29,7 @@ _log = logging.getLogger(__name__)
 
 WallClock = Callable[[], datetime]
 _MOST_FOLLOW_UPS = 4
+_STOP_S = 2.0
 
 
 def utc_now() -> datetime:
@@ -45,6 +46,7 @@ class _Progress:
     lines: list[str]
     lease: Lease | None = None
     reader: Reader | None = None
+    opening: asyncio.Future[Running] | None = None
     running: Running | None = None
     truncated: bool = False
 
@@ -68,7 +70,7 @@ class Executor:
     def start(self, job: Job) -> Execution:
         """The execution of this job: a new one, or an equal one under way or just finished."""
         if self._closing:
-            raise Fault("shutting_down", "The service is stopping; ask again in a minute.")
+            raise stopped_as("shutting_down")
         if job.shareable and (found := self.recent(job)) is not None:
             return found
         execution = Execution(job)
@@ -76,7 +78,7 @@ class Executor:
         if job.shareable:
             self._shared[_sameness(job)] = execution
         task = self._spawn(self._run(execution))
-        execution.begin(task)
+        execution.runs_as(task)
         return execution
 
     def recent(self, job: Job) -> Execution | None:
@@ -103,21 +105,19 @@ class Executor:
         job = execution.job
         progress = _Progress(self._wall(), 0.0, 0, [])
         try:
+            execution.begun = True
+            if execution.stopped_as is not None:
+                raise stopped_as(execution.stopped_as)
             await self._converse(execution, progress)
         except asyncio.CancelledError:
-            code = execution.stopped_as
-            if code is None:
-                execution.stopped_as = code = "stopped"
-            self._fail(execution, progress, _stopped(code), "caller")
-            if execution.stopped_as != code:
-                raise
+            self._fail(execution, progress, stopped_as(execution.stopped_as or "stopped"), "caller")
+            if execution.stopped_as is None:
+                raise  # it was not `stop` that cancelled this task
         except NetPulseError as error:
             self._fail(execution, progress, error, "fault")
         except Exception as error:  # a defect of ours or of a reader must end this job and no other
             _log.exception("a job on %s failed unexpectedly", job.device.key)
-            self._fail(
-                execution, progress, Fault("internal", "The service made a mistake.", detail=repr(error)), "fault"
-            )
+            self._fail(execution, progress, internal(error), "fault")
         finally:
             self._let_go(execution, progress)
 
@@ -127,7 +127,10 @@ class Executor:
         post = self._pool.post(job.device)
         asked = loop.time()
         post.breaker.check(attempt=False)
-        progress.lease = await post.slots.take(job.keyed, lambda place: execution.add(Queued(place)))
+        if job.spare:
+            progress.lease = post.slots.take_spare(job.keyed)
+        else:
+            progress.lease = await post.slots.take(job.keyed, lambda place: execution.add(Queued(place)))
         progress.began = loop.time()
         progress.started_at = self._wall()
         progress.queued_ms = round((progress.began - asked) * 1000)
@@ -137,7 +140,8 @@ class Executor:
         progress.reader = reader
         ending = await self._command(execution, progress, post, job.command, reader, deadline, shown=True)
         for _ in range(_MOST_FOLLOW_UPS):
-            further = reader.follow_up() if ending == "end" else None
+            over = progress.running is not None and (progress.running.ended_well or reader.complete)
+            further = reader.follow_up() if ending == "end" and over else None
             if further is None:
                 break
             ending = await self._command(execution, progress, post, further, reader, deadline, shown=False)
@@ -160,9 +164,11 @@ class Executor:
         job = execution.job
         loop = asyncio.get_running_loop()
         progress.running = None
+        # Shielded: whoever leaves while a command is being started must not lose sight of it.
+        progress.opening = asyncio.ensure_future(post.start(command))
         try:
             async with asyncio.timeout_at(deadline):
-                running = await post.start(command)
+                running = await asyncio.shield(progress.opening)
         except TimeoutError:
             raise _too_slow("the command could not be started in time") from None
         progress.running = running
@@ -295,13 +301,14 @@ class Executor:
         """Give the session back when the command's end is known, at the latest after its own worst case."""
         if progress.lease is None:
             return
-        running = progress.running
-        if running is None or running.ended_well:
+        if progress.opening is None or (progress.running is not None and progress.running.ended_well):
             progress.lease.release()
-            return
-        running.stop()
-        left_s = max(0.0, progress.began + execution.job.worst_case_s - asyncio.get_running_loop().time())
-        self._spawn(_release_when_over(progress.lease, running, left_s))
+        else:
+            progress.opening.add_done_callback(_stop_it)
+            if progress.running is not None:
+                progress.running.stop()
+            over_at = asyncio.get_running_loop().time() if progress.running is None else progress.began
+            self._spawn(_release_when_over(progress.lease, progress.opening, over_at + execution.job.worst_case_s))
 
     async def close(self) -> None:
         """Stop everything with `shutting_down` and wait until each execution has its last event."""
@@ -325,10 +332,20 @@ async def _drain(execution: Execution) -> None:
         continue
 
 
-async def _release_when_over(lease: Lease, running: Running, left_s: float) -> None:
+def _stop_it(opening: asyncio.Future[Running]) -> None:
+    """The end of a command that was still being started when its caller had gone."""
+    if not opening.cancelled() and opening.exception() is None:
+        opening.result().stop()
+
+
+async def _release_when_over(lease: Lease, opening: asyncio.Future[Running], over_at: float) -> None:
+    """Release when the end of a stopped command is known, or when `over_at` is past."""
     try:
-        async with asyncio.timeout(left_s):
+        running = await opening
+        async with asyncio.timeout_at(max(over_at, asyncio.get_running_loop().time() + _STOP_S)):
             await running.ended()
+    except NetPulseError:
+        return  # it never started
     except TimeoutError:
         _log.info("a command did not end when asked; its session is free after its own worst case")
     finally:
@@ -342,9 +359,3 @@ def _refusal_pattern(refusals: tuple[str, ...]) -> re.Pattern[str] | None:
 
 def _too_slow(detail: str) -> Fault:
     return Fault("router_timeout", "The router did not answer in time.", detail=detail)
-
-
-def _stopped(code: str) -> Fault:
-    if code == "shutting_down":
-        return Fault("shutting_down", "The service is stopping; ask again in a minute.")
-    return Fault("stopped", "The run was stopped before its end.")

@@ -13,7 +13,7 @@ from datetime import timedelta
 from typing import Any
 
 from netpulse.cells import QueryType
-from netpulse.errors import Fault, NetPulseError, NotHere
+from netpulse.errors import NetPulseError, NotHere, internal, stopped_as
 from netpulse.events import Finished
 from netpulse.executor import Executor
 from netpulse.policy import Caller, Plan, Unavailable, offered, routers_for
@@ -58,7 +58,7 @@ class Pipeline:
     ) -> Plan:
         """What this question leads to, or why it is refused; the refusal is in the audit trail."""
         if self._closing:
-            raise Fault("shutting_down", "The service is stopping; ask again in a minute.")
+            raise stopped_as("shutting_down")
         query: Query | None = None
         try:
             query = parse(kind.name, everywhere(kind) if all_routers else kind.parameters, given)
@@ -119,6 +119,8 @@ class Pipeline:
 
     def begin(self, caller: Caller, plan: Plan, charge: Charge | None = None) -> Run:
         """Start the run of an admitted plan; a plan of several jobs is charged for each beyond the first."""
+        if self._closing:
+            raise stopped_as("shutting_down")
         if charge is not None and len(plan.jobs) > 1:
             charge(len(plan.jobs) - 1)
         run = Run(self._store.results.new_id(), caller.owner, caller.lease_s)
@@ -139,19 +141,23 @@ class Pipeline:
                 data, error = await self._all(run, caller, plan)
             else:
                 data, error = await self._one(run, caller, plan)
+        except asyncio.CancelledError:
+            error = stopped_as("shutting_down")
         except Exception as defect:  # the caller must hear of an end, whatever went wrong in here
             _log.exception("the run %s failed unexpectedly", run.id)
-            error = Fault("internal", "The service made a mistake.", detail=repr(defect))
+            error = internal(defect)
         if error is not None:
             _log.info("run %s: %s %s", run.id, error.code, error.detail)
-        if data is not None:
-            kept = data if error is None else {**data, **error_object(error)}
-            self._save(caller, plan, run.id, kept)
+        try:
+            last = encode(data) if error is None else encode({**error_object(error), "data": data})
+            if data is not None:
+                self._save(caller, plan, run.id, data if error is None else {**data, **error_object(error)})
+        except Exception as defect:
+            _log.exception("the answer of run %s could not be kept", run.id)
+            data, error = None, error or internal(defect)
+            last = encode({**error_object(error), "data": None})
         run.finish(data, error)
-        if error is None:
-            run.add("finished", encode(data))
-        else:
-            run.add("failed", encode({**error_object(error), "data": data}))
+        run.add("finished" if error is None else "failed", last)
         self.runs.ended(run)
 
     async def _one(self, run: Run, caller: Caller, plan: Plan) -> tuple[dict[str, Any] | None, NetPulseError | None]:
@@ -216,9 +222,8 @@ class Pipeline:
             "id": run.id,
             "url": self.url(run.id),
         }
-        if stopped:
-            return data, next(o.error for o in outcomes.values() if o.error is not None)
-        return data, None
+        cut_short = [outcome.error for outcome in outcomes.values() if outcome.error is not None] if stopped else []
+        return data, cut_short[0] if cut_short else None
 
     def _telling(
         self, caller: Caller, kind: QueryType, job: Job, run_id: str, emit: Callable[[str, dict[str, Any]], None]
@@ -234,7 +239,7 @@ class Pipeline:
                 kind=plan.query.kind,
                 key_id=caller.key_id,
                 audience=caller.audience,
-                routers=tuple(dict.fromkeys(job.router.slug for job in jobs)),
+                routers=tuple(dict.fromkeys(place.router.slug for place in plan.places)),
                 connection=jobs[0].connection.id if len(jobs) == 1 and jobs[0].connection else None,
                 created_at=now,
                 expires_at=now + timedelta(days=self.frame.settings.retention.results_days),

@@ -7,7 +7,7 @@ are meant, and whether that address may be asked about. No socket to a router ex
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import ip_network
 from typing import Literal
 
@@ -87,7 +87,9 @@ def offered(matrix: Matrix, router: Router) -> tuple[str, ...]:
     return tuple(name for name, kind in matrix.queries.items() if _devices(matrix, router, kind))
 
 
-def _devices(matrix: Matrix, router: Router, kind: QueryType) -> list[tuple[Device, RouteSource | None, Cell]]:
+def _devices(
+    matrix: Matrix, router: Router, kind: QueryType, family: Family | None = None
+) -> list[tuple[Device, RouteSource | None, Cell]]:
     """What can be asked about this router, in order: its route sources for BGP questions, else the router itself."""
     if not kind.about_routes:
         cell = matrix.cell(router.platform, kind.name)
@@ -95,7 +97,9 @@ def _devices(matrix: Matrix, router: Router, kind: QueryType) -> list[tuple[Devi
     found: list[tuple[Device, RouteSource | None, Cell]] = []
     for source in router.routes:
         cell = matrix.cell(source.device.platform, kind.name)
-        if cell:
+        # A route server that was told of no table in this family would answer from one of all routers together.
+        holds = source.route_server is None or family is None or family in source.tables
+        if cell and holds:
             found.append((source.device, source, cell))
     return found
 
@@ -115,13 +119,15 @@ class Policy:
         router = self._router(caller, query, kind)
         if router.maintenance is not None:
             raise _maintenance()
-        devices = _devices(self._matrix, router, kind)
-        if not devices:
+        if not _devices(self._matrix, router, kind):
             raise Refused(
                 "not_offered", "This router does not answer this kind of query; /routers lists what each one answers."
             )
         connection = self._connection(caller, query, router) if kind.sourced else None
         target, family = await self._target(query, kind, connection)
+        devices = _devices(self._matrix, router, kind, family)
+        if not devices:
+            raise Refused("not_offered", f"The routes of this router are not known in IPv{family}.")
         self._count_target(kind, target)
         return Plan(
             query, kind, (self._job(caller.keyed, query, kind, router, connection, devices, target, family),), False
@@ -134,7 +140,7 @@ class Policy:
         self._count_target(kind, target)
         places: list[Job | Unavailable] = []
         for router in routers_for(caller, self._settings.inventory):
-            devices = _devices(self._matrix, router, kind)
+            devices = _devices(self._matrix, router, kind, family)
             if not devices:
                 continue
             if router.maintenance is not None:
@@ -148,11 +154,14 @@ class Policy:
     def inner(self, router: Router, address: Address, *, keyed: bool) -> Job | None:
         """The job that asks this router's best route for an address, for egress and AS numbers; None if it has none."""
         kind = self._matrix.queries.get("aspath")
-        devices = _devices(self._matrix, router, kind) if kind else []
+        family = family_of(address)
+        devices = _devices(self._matrix, router, kind, family) if kind else []
         if kind is None or not devices:
             return None
         query = Query(kind.name, address, router.slug)
-        return self._job(keyed, query, kind, router, None, devices, address, family_of(address))
+        job = self._job(keyed, query, kind, router, None, devices, address, family)
+        # A router's own sessions are for those who asked; a route server answers in a moment.
+        return replace(job, spare=job.route_source is None or job.route_source.route_server is None)
 
     def _router(self, caller: Caller, query: Query, kind: QueryType) -> Router:
         visible = routers_for(caller, self._settings.inventory)
@@ -222,14 +231,16 @@ class Policy:
     def _check(self, target: Address | Prefix, kind: QueryType) -> None:
         rules = self._settings.targets
         network = ip_network(target)
-        if any(network.version == block.version and network.overlaps(block) for block in rules.deny):
-            raise _refused("The operator of this looking glass does not allow this target.")
         if inside(network, rules.allow):
             return
         special = why_special(network)
         if special is not None:
             raise _refused(f"The target is special-purpose address space ({special}); use a public address.")
-        if not kind.about_routes and inside(network, self._settings.inventory.infrastructure):
+        if kind.about_routes:
+            return  # a question to a table sends nothing there
+        if inside(network, rules.deny):
+            raise _refused("The operator of this looking glass does not allow this target.")
+        if inside(network, self._settings.inventory.infrastructure):
             raise _refused("The target belongs to the operator's infrastructure; use an address beyond it.")
 
     def _count_target(self, kind: QueryType, target: Address | Prefix | None) -> None:

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from math import ceil
 from typing import Literal
 
-from netpulse.errors import Busy, Fault
+from netpulse.errors import Busy, Fault, NetPulseError
 from netpulse.inventory import BirdSocket, Device, Recording, Ssh
 from netpulse.transports.bird_socket import BirdTransport, local_socket
 from netpulse.transports.recording import RecordingTransport
@@ -50,6 +50,7 @@ class _Waiter:
     keyed: bool
     turn: asyncio.Future[None]
     moved: Callable[[int], None]
+    place: int = 0
 
 
 class Slots:
@@ -60,19 +61,20 @@ class Slots:
     """
 
     def __init__(self, most: int, reserved: int, places: int, wait_s: float, clock: Clock) -> None:
-        self.configure(most, reserved, places, wait_s)
         self._clock = clock
         self._taken = 0
         self._taken_open = 0  # by callers without a key
         self._queue: deque[_Waiter] = deque()
         self._usual_s = 2.0
         self._next_return = 0.0
+        self.configure(most, reserved, places, wait_s)
 
     def configure(self, most: int, reserved: int, places: int, wait_s: float) -> None:
         self._most = most
         self._open = max(1, most - reserved) if most > 1 else most
         self._places = places
         self._wait_s = wait_s
+        self._advance()
 
     @property
     def taken(self) -> int:
@@ -90,6 +92,13 @@ class Slots:
         """Tell how long a command held its session; the estimate follows slowly."""
         self._usual_s += 0.2 * (seconds - self._usual_s)
 
+    def take_spare(self, keyed: bool) -> Lease:
+        """A session that nobody will miss: one of at least two that are free, with nobody waiting; else Busy."""
+        if self._queue or not self._fits(keyed) or self._most - self._taken < 2:
+            raise Busy("router_busy", "The router has no session to spare.", retry_after_s=1)
+        self._count(keyed, 1)
+        return Lease(self, keyed)
+
     async def take(self, keyed: bool, moved: Callable[[int], None]) -> Lease:
         """A session, at once or in turn; `moved` hears the place in the queue, from 1, whenever it changes."""
         if not self._queue_matters(keyed) and self._fits(keyed):
@@ -99,7 +108,7 @@ class Slots:
             raise self._busy()
         waiter = _Waiter(keyed, asyncio.get_running_loop().create_future(), moved)
         self._queue.append(waiter)
-        moved(len(self._queue))
+        self._tell_places()
         try:
             async with asyncio.timeout(self._wait_s):
                 await waiter.turn
@@ -149,7 +158,9 @@ class Slots:
 
     def _tell_places(self) -> None:
         for place, waiter in enumerate(self._queue, 1):
-            waiter.moved(place)
+            if waiter.place != place:
+                waiter.place = place
+                waiter.moved(place)
 
     def _busy(self) -> Busy:
         now = self._clock()
@@ -188,16 +199,23 @@ class Breaker:
         if now < self._next_try:
             raise Fault(self._last.code, self._last.sentence, detail="breaker open: " + self._last.detail)
         if attempt:
-            self._next_try = now + _PROBE_EVERY_S
+            self._next_try = now + self._hold_s(self._last)
 
     def reached(self) -> None:
         self._failures = 0
         self._last = None
 
     def failed(self, fault: Fault) -> None:
+        """One attempt failed. Callers that shared it bring the same fault, which counts once."""
+        if fault is self._last:
+            return
         self._failures += 1
         self._last = fault
-        self._next_try = self._clock() + (_LOGIN_HOLD_S if fault.code == "router_login" else _PROBE_EVERY_S)
+        self._next_try = self._clock() + self._hold_s(fault)
+
+    @staticmethod
+    def _hold_s(fault: Fault) -> float:
+        return _LOGIN_HOLD_S if fault.code == "router_login" else _PROBE_EVERY_S
 
 
 @dataclass(slots=True)
@@ -221,9 +239,11 @@ class Post:
         self.breaker.check(attempt=True)
         try:
             running = await self.transport.start(command)
-        except Fault as fault:
-            if fault.code in _REACH_CODES:
-                self.breaker.failed(fault)
+        except NetPulseError as error:
+            if isinstance(error, Fault) and error.code in _REACH_CODES:
+                self.breaker.failed(error)
+            else:
+                self.breaker.reached()  # it said no, so it is there
             raise
         self.breaker.reached()
         return running
@@ -269,28 +289,36 @@ class Pool:
         self._clock = clock
         self._make = make
         self._posts: dict[str, Post] = {}
+        self._retired: list[Post] = []
         self._closing: set[asyncio.Task[None]] = set()
 
     def post(self, device: Device) -> Post:
-        """The post of this device; a new transport if the device is now reached in another way."""
+        """The post of the device with this key, made when it is first asked."""
         post = self._posts.get(device.key)
-        if post is not None and post.device is device:
-            return post
-        if post is not None and post.device.reach == device.reach:
-            post.device = device
-            post.slots.configure(device.max_sessions, device.reserved_sessions, self._queue_places, self._queue_wait_s)
-            return post
-        transport, behind = self._make(device, self._login_s)
         if post is None:
-            slots = Slots(
-                device.max_sessions, device.reserved_sessions, self._queue_places, self._queue_wait_s, self._clock
-            )
-        else:
-            slots = post.slots
-            self._close_later(post)
-        fresh = Post(device, transport, slots, Breaker(self._clock), behind)
-        self._posts[device.key] = fresh
-        return fresh
+            post = self._posts[device.key] = self._made(device, None)
+        return post
+
+    def adopt(self, devices: Mapping[str, Device]) -> None:
+        """Hold these devices from now on: gone ones are let go, those reached in another way get a new transport."""
+        for key, post in list(self._posts.items()):
+            device = devices.get(key)
+            if device is None:
+                del self._posts[key]
+                self._close_later(post)
+                continue
+            post.slots.configure(device.max_sessions, device.reserved_sessions, self._queue_places, self._queue_wait_s)
+            if post.device.reach != device.reach:
+                self._posts[key] = self._made(device, post.slots)
+                self._close_later(post)
+            post.device = device
+
+    def _made(self, device: Device, slots: Slots | None) -> Post:
+        transport, behind = self._make(device, self._login_s)
+        slots = slots or Slots(
+            device.max_sessions, device.reserved_sessions, self._queue_places, self._queue_wait_s, self._clock
+        )
+        return Post(device, transport, slots, Breaker(self._clock), behind)
 
     def state(self, device: Device) -> DeviceState:
         """Our own access to the device; one that was never asked counts as up."""
@@ -307,21 +335,22 @@ class Pool:
 
     def _close_later(self, post: Post) -> None:
         """New commands go to the new transport; what runs on the old one may end as it began."""
+        self._retired.append(post)
 
         async def close() -> None:
-            try:
-                await asyncio.sleep(_LONGEST_COMMAND_S)
-            finally:
-                await post.close()
+            await asyncio.sleep(_LONGEST_COMMAND_S)
+            self._retired.remove(post)
+            await post.close()
 
         task = asyncio.create_task(close())
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
 
     async def close(self) -> None:
-        for post in self._posts.values():
-            await post.close()
         for task in list(self._closing):
             task.cancel()
         await asyncio.gather(*self._closing, return_exceptions=True)
+        for post in (*self._posts.values(), *self._retired):
+            await post.close()
         self._posts.clear()
+        self._retired.clear()

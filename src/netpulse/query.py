@@ -74,7 +74,8 @@ class Job:
 
     Whoever holds a Job knows that policy said yes. `read` makes a fresh reader (the type is `cells.Reader`).
     `ends_after_s` is when the executor ends a command that has nothing more to say; with `cut_is_answer` what there is
-    at the deadline is an answer. `otherwise` is asked instead when the device cannot answer: the next route source.
+    at the deadline is an answer. A `spare` job is our own and runs only where nobody misses the session.
+    `otherwise` is asked instead when the device cannot answer: the next route source.
     """
 
     query: Query
@@ -92,6 +93,7 @@ class Job:
     route_source: RouteSource | None = None
     shareable: bool = False
     keyed: bool = False
+    spare: bool = False
     otherwise: Job | None = None
 
 

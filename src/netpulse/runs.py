@@ -39,11 +39,14 @@ class Run:
         self._holders = 0
         self._timer: asyncio.TimerHandle | None = None
         self._grown = asyncio.Event()
+        self.stopped_as: str | None = None
         self._stop: Callable[[str], None] | None = None
 
     def on_stop(self, stop: Callable[[str], None]) -> None:
-        """Who ends the commands when this run is stopped."""
+        """Who ends the commands when this run is stopped; told at once if it has been already."""
         self._stop = stop
+        if self.stopped_as is not None:
+            stop(self.stopped_as)
 
     def add(self, name: str, body: bytes) -> None:
         self.events.append(RunEvent(len(self.events) + 1, name, body))
@@ -74,8 +77,10 @@ class Run:
 
     def stop(self, code: str = "stopped") -> None:
         """Stop the run's commands; its last event says `failed`."""
-        if not self.done and self._stop is not None:
-            self._stop(code)
+        if not self.done and self.stopped_as is None:
+            self.stopped_as = code
+            if self._stop is not None:
+                self._stop(code)
 
     async def follow(self, after: int = 0) -> AsyncIterator[RunEvent]:
         """Every event numbered above `after`, then those to come, up to the last."""

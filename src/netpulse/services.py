@@ -45,14 +45,16 @@ class Services:
 
     def reload(self, settings: Settings) -> None:
         """New questions begin under these settings; sessions, limits and breakers stay."""
+        frame = _frame(settings, self.matrix, self.windows, self.clock)
         self.settings = settings
         self.pool.configure(
             queue_places=settings.limits.queue_places,
             queue_wait_s=settings.limits.queue_wait_s,
             login_s=settings.deadlines.login_s,
         )
+        self.pool.adopt(settings.inventory.devices())
         self.executor.share_s = settings.bgp_cache_s
-        self.pipeline.swap(_frame(settings, self.matrix, self.windows, self.clock))
+        self.pipeline.swap(frame)
 
     def begin_draining(self) -> None:
         """Take no further questions; `/readyz` says so from now on."""

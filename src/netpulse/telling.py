@@ -7,9 +7,10 @@ replaces what came before.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any
 
 from netpulse.cells import Matrix, QueryType
@@ -17,21 +18,22 @@ from netpulse.enrich.attach import Attachment
 from netpulse.enrich.egress import expected_connection, judge
 from netpulse.enrich.routes import with_meaning
 from netpulse.enrich.tables import Names
-from netpulse.errors import Fault, NetPulseError
+from netpulse.errors import Fault, NetPulseError, internal, stopped_as
 from netpulse.events import Answer, Failed, Finished, Found, Last, Output, Queued, Started
 from netpulse.execution import Execution
-from netpulse.executor import Executor
+from netpulse.executor import Executor, utc_now
 from netpulse.lookup import Lookup
-from netpulse.policy import Caller, Policy
+from netpulse.policy import Caller, Policy, connections_for
 from netpulse.query import Job
 from netpulse.records import Egress, Record, Route
 from netpulse.render.as_json import answer_data, time_text
 from netpulse.settings import Settings
-from netpulse.store.audit import Audit
+from netpulse.store.audit import Audit, AuditRow
 from netpulse.values import Address, canonical
 
 Emit = Callable[[str, dict[str, Any]], None]
 
+_log = logging.getLogger(__name__)
 _INNER_S = 3.0
 _INNER_AT_ONCE = 2
 _SOURCE_IS_DOWN = frozenset({"router_unreachable", "router_identity", "router_login"})
@@ -100,7 +102,7 @@ class Telling:
         """Ask, and the next device if need be, until there is an answer or nobody is left to ask."""
         self._task = asyncio.current_task()
         job: Job | None = self._job
-        outcome = Outcome(None, _stopped(self._stopped or "stopped"), None)
+        outcome = Outcome(None, stopped_as(self._stopped or "stopped"), None)
         while job is not None:
             try:
                 outcome = await self._ask(job)
@@ -109,7 +111,7 @@ class Telling:
             except asyncio.CancelledError:
                 if self._stopped is None:
                     raise
-                return Outcome(None, _stopped(self._stopped), None)
+                return Outcome(None, stopped_as(self._stopped), None)
             if outcome.error is None or not _passes_on(outcome.error.code):
                 return outcome
             job = job.otherwise
@@ -118,7 +120,27 @@ class Telling:
         return outcome
 
     async def _ask(self, job: Job) -> Outcome:
-        row = self._audit.row(
+        row = self._row(job)
+        await self._audit.start(row)
+        if self._stopped is not None:
+            self._audit.end(row.id, "failed", self._stopped)
+            return Outcome(None, stopped_as(self._stopped), None)
+        outcome = Outcome(None, stopped_as(self._stopped or "stopped"), None)
+        duration_ms: int | None = None
+        try:
+            outcome, duration_ms = await self._follow(job)
+        except NetPulseError as error:
+            outcome = Outcome(None, error, None)
+        except Exception as defect:
+            outcome = Outcome(None, internal(defect), None)
+            raise
+        finally:
+            failed = outcome.error
+            self._audit.end(row.id, "failed" if failed else "finished", failed.code if failed else None, duration_ms)
+        return outcome
+
+    def _row(self, job: Job) -> AuditRow:
+        return self._audit.row(
             self._caller.client,
             job.query.kind,
             key_id=self._caller.key_id,
@@ -129,20 +151,6 @@ class Telling:
             command=job.command,
             run_id=self._run_id,
         )
-        await self._audit.start(row)
-        if self._stopped is not None:
-            self._audit.end(row.id, "failed", self._stopped)
-            return Outcome(None, _stopped(self._stopped), None)
-        outcome = Outcome(None, _stopped("stopped"), None)
-        duration_ms: int | None = None
-        try:
-            outcome, duration_ms = await self._follow(job)
-        except NetPulseError as error:
-            outcome = Outcome(None, error, None)
-        finally:
-            failed = outcome.error
-            self._audit.end(row.id, "failed" if failed else "finished", failed.code if failed else None, duration_ms)
-        return outcome
 
     async def _follow(self, job: Job) -> tuple[Outcome, int | None]:
         known = self._executor.recent(job) if job.shareable else None
@@ -157,6 +165,12 @@ class Telling:
                 if isinstance(event, Finished | Failed):
                     return await self._over(job, execution, event, attachment, expected, cached)
                 self._tell_one(job, event, attachment)
+        except asyncio.CancelledError:
+            if self._stopped is None:
+                raise
+            # Others still listen to the command: what this run heard of it is its answer.
+            last = Failed(stopped_as(self._stopped), heard_so_far(execution))
+            return await self._over(job, execution, last, attachment, None, cached)
         finally:
             execution.leave(self._stopped or "stopped")
             attachment.close()
@@ -190,7 +204,9 @@ class Telling:
         answer = last.answer if isinstance(last, Finished) else last.partial
         if answer is not None:
             answer = await attachment.finish(answer) if isinstance(last, Finished) else attachment.complete(answer)
-        egress = await self._egress(job, answer, expected) if expected is not None else None
+        if not isinstance(last, Finished) and expected is not None:
+            expected.cancel()  # a failure is told at once
+        egress = await self._egress(job, answer, expected) if self._kind.sourced else None
         data = self._data(job, answer, egress, cached=cached, age_s=self._executor.age_s(execution) if cached else 0.0)
         error = last.error if isinstance(last, Failed) else None
         return Outcome(data, error, answer.result if answer else None), answer.duration_ms if answer else None
@@ -206,7 +222,7 @@ class Telling:
         """What enriches this job's records; events of late knowledge go to this telling's run."""
         wanted = bool(job.query.options.get("as_lookup"))
         return Attachment(
-            job.router,
+            replace(job.router, connections=tuple(connections_for(self._caller, job.router))),
             self._frame.settings.inventory,
             self._frame.names,
             self._frame.lookup.name_of,
@@ -217,48 +233,70 @@ class Telling:
     async def _routes_for(self, address: Address) -> tuple[Route, ...]:
         """The router's routes for an address, from its route source; empty when it cannot say in time."""
         job = self._frame.policy.inner(self._job.router, address, keyed=self._caller.keyed)
-        while job is not None:
-            async with self._inner:
-                execution = self._executor.start(job)
-                execution.join()
-                try:
-                    async with asyncio.timeout(_INNER_S):
-                        async for event in execution.follow():
-                            if isinstance(event, Finished):
-                                routes = getattr(event.answer.result, "routes", ())
-                                return tuple(
-                                    with_meaning(route, job.router, self._frame.names)
-                                    for route in routes
-                                    if isinstance(route, Route)
-                                )
-                except TimeoutError:
-                    return ()
-                finally:
-                    execution.leave()
-            job = job.otherwise
+        async with self._inner:
+            try:
+                async with asyncio.timeout(_INNER_S):
+                    while job is not None:
+                        routes = await self._inner_routes(job)
+                        if routes is not None:
+                            return routes
+                        job = job.otherwise
+            except (TimeoutError, NetPulseError) as problem:
+                _log.info("a route look-up for %s gave nothing: %r", self._run_id, problem)
         return ()
 
-    async def _origin_of(self, address: Address) -> int | None:
+    async def _inner_routes(self, job: Job) -> tuple[Route, ...] | None:
+        """What this device knows, or None if another should be asked. A command that is really sent has its audit row."""
+        row = None if self._executor.recent(job) else self._row(job)
+        if row is not None:
+            await self._audit.start(row)
+        execution = self._executor.start(job)
+        execution.join()
+        outcome: Outcome | None = None
         try:
-            routes = await self._routes_for(address)
-        except NetPulseError:
+            async for event in execution.follow():
+                if isinstance(event, Finished):
+                    outcome = Outcome(None, None, event.answer.result)
+                elif isinstance(event, Failed):
+                    outcome = Outcome(None, event.error, None)
+        finally:
+            execution.leave()
+            if row is not None:
+                code = "stopped" if outcome is None else outcome.error.code if outcome.error else None
+                self._audit.end(row.id, "failed" if code else "finished", code)
+        if outcome is None or outcome.error is not None:
             return None
+        found = getattr(outcome.result, "routes", ())
+        return tuple(with_meaning(r, job.router, self._frame.names) for r in found if isinstance(r, Route))
+
+    async def _origin_of(self, address: Address) -> int | None:
+        routes = await self._routes_for(address)
         best = next((route for route in routes if route.best), routes[0] if routes else None)
         return best.origin_asn if best else None
 
     async def _expected(self, job: Job) -> int | None:
-        if job.ask.target is None or not hasattr(job.ask.target, "packed"):
+        target = job.ask.target
+        if not isinstance(target, IPv4Address | IPv6Address):
             return None
-        try:
-            return expected_connection(await self._routes_for(ip_address(str(job.ask.target))))
-        except NetPulseError:
-            return None
+        return expected_connection(await self._routes_for(target))
 
-    async def _egress(self, job: Job, answer: Answer | None, expected: asyncio.Task[int | None]) -> Egress | None:
+    async def _egress(
+        self, job: Job, answer: Answer | None, expected: asyncio.Task[int | None] | None
+    ) -> Egress | None:
+        """The verdict; a look-up that is late or broken costs the verdict and never the answer."""
         if job.connection is None:
             return None
-        best = await expected
-        return judge(job.router, job.connection, best, _first_hop(answer))
+        best: int | None = None
+        if expected is not None and not expected.cancelled():
+            try:
+                best = await expected
+            except asyncio.CancelledError:
+                if not expected.cancelled():
+                    raise
+            except Exception:
+                _log.exception("the route look-up of run %s broke", self._run_id)
+        shown = [connection.id for connection in connections_for(self._caller, job.router)]
+        return judge(job.router, job.connection, best, _first_hop(answer), shown)
 
 
 def _first_hop(answer: Answer | None) -> Address | None:
@@ -281,7 +319,20 @@ def _source_down(error: NetPulseError) -> Fault:
     return Fault("route_source_down", "No route source of this router can be reached now.", detail=error.detail)
 
 
-def _stopped(code: str) -> Fault:
-    if code == "shutting_down":
-        return Fault("shutting_down", "The service is stopping; ask again in a minute.")
-    return Fault("stopped", "The run was stopped before its end.")
+def heard_so_far(execution: Execution) -> Answer | None:
+    """What a command that goes on for others has printed up to now; None if it has not begun."""
+    begun = next((event for event in execution.events if isinstance(event, Started)), None)
+    if begun is None:
+        return None
+    lines = [event.text + "\n" for event in execution.events if isinstance(event, Output)]
+    return Answer(
+        command=execution.job.command,
+        output="".join(lines),
+        result=None,
+        unread="The run was stopped before the answer was whole.",
+        truncated=False,
+        started_at=begun.started_at,
+        queued_ms=begun.queued_ms,
+        duration_ms=max(0, round((utc_now() - begun.started_at).total_seconds() * 1000)),
+        ending="caller",
+    )

@@ -83,7 +83,8 @@ async def test_a_target_that_the_exchange_does_not_carry_is_unreachable_and_take
     else:
         assert data["result"]["reached"] is False
         assert not any(probe["address"] for hop in data["result"]["hops"] for probe in hop["probes"])
-    assert lab.packets("core2", 4) - before < 5
+    # Other packets on that link are the BGP session's own; a query by it would add its probes.
+    assert lab.packets("core2", 4) - before < {"ping": 5, "traceroute": 12}[query]
 
 
 @pytest.mark.parametrize("query", ["ping", "traceroute"])

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from dataclasses import replace
+
 from netpulse.inventory import Connection, Router
 from netpulse.records import Egress, Route
 from netpulse.special_purpose import inside
@@ -33,16 +36,25 @@ def seen_at(first_hop: Address | None, router: Router) -> Connection | None:
     return None
 
 
-def judge(router: Router, connection: Connection, expected: int | None, first_hop: Address | None = None) -> Egress:
-    """The verdict on this connection.
+def judge(
+    router: Router,
+    connection: Connection,
+    expected: int | None,
+    first_hop: Address | None = None,
+    shown: Collection[int] | None = None,
+) -> Egress:
+    """The verdict on this connection, in words that name only the connections in `shown` (None: all of them).
 
     `enforced`: the operator steers this source, or the router was told the way. `same`: the router's best path is this
     connection. `differs`: it is another one, or a trace saw another one. `unknown`: nobody knows.
     """
     best = router.connection(expected) if expected is not None else None
     seen = seen_at(first_hop, router)
+    if shown is not None:
+        best, seen = _veiled(best, shown), _veiled(seen, shown)
+        expected = expected if expected in shown else None
     if connection.egress == "source":
-        return _by_best_path(connection, best, seen)
+        return _by_best_path(connection, best, seen, expected)
     if seen is not None and seen.id != connection.id:
         note = (
             f"The configuration says that this source leaves by {connection.name}, but the first hop is {seen.name}'s."
@@ -60,13 +72,21 @@ def judge(router: Router, connection: Connection, expected: int | None, first_ho
     return Egress(mode=connection.egress, expected_connection=expected, verdict="enforced", note=told + ".")
 
 
-def _by_best_path(connection: Connection, best: Connection | None, seen: Connection | None) -> Egress:
+def _veiled(connection: Connection | None, shown: Collection[int]) -> Connection | None:
+    """The same connection without its name, if it does not exist for whoever reads this."""
+    if connection is None or connection.id in shown:
+        return connection
+    return replace(connection, name="another connection")
+
+
+def _by_best_path(
+    connection: Connection, best: Connection | None, seen: Connection | None, expected: int | None
+) -> Egress:
     back = "The source address chooses only the way back"
     if connection.id == 0:
         back = "The router chooses the source address and the way out"
     out = seen or best
     how = "the first hop of this trace is there" if seen is not None else "the router's best path"
-    expected = best.id if best is not None else None
     if out is None:
         note = f"{back}; which connection the packets leave by is the router's choice and not known here."
         return Egress(mode="source", expected_connection=expected, verdict="unknown", note=note)

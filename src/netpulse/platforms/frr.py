@@ -249,7 +249,7 @@ def account(account: AccountFor) -> str:
     return linux.account_text(account, wrapper(), groups=" --groups frrvty")
 
 
-ASPATH = Cell(command=aspath_command, reader=AsPathReader, worst_case_s=lambda ask: 5.0)
+ASPATH = Cell(command=aspath_command, reader=AsPathReader, worst_case_s=lambda ask: 5.0, structured=True)
 
 PLATFORM = Platform(
     name="frr",

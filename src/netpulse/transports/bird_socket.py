@@ -50,8 +50,14 @@ class _Session:
         self._rest = b""
         self.closed = False
 
-    def send(self, command: str) -> None:
-        self._writing.write(BIRD.check(command).encode("ascii") + b"\n")
+    def send(self, command: str) -> bool:
+        """Write the command; False if the connection turns out dead."""
+        try:
+            self._writing.write(BIRD.check(command).encode("ascii") + b"\n")
+        except OSError:
+            self.close()
+            return False
+        return True
 
     async def lines(self) -> tuple[bytes, bool]:
         """The text of the lines that have arrived, and whether the reply is over. EOF raises Fault `router_closed`."""
@@ -112,21 +118,32 @@ def _closed(detail: str) -> Fault:
 class _Running:
     """A reply being read. Ends well when its final code line came; the session then serves the next command."""
 
-    def __init__(self, session: _Session, give_back: Callable[[_Session], None]) -> None:
+    def __init__(self, transport: BirdTransport, session: _Session, command: str, *, kept: bool) -> None:
+        self._transport = transport
         self._session = session
-        self._give_back = give_back
+        self._command = command
+        self._kept = kept  # nothing has come yet on a connection from before: it may have died unnoticed
         self._over = False
+        self._stopped = False
 
     async def read(self) -> bytes:
-        if self._over:
+        if self._over or self._stopped:
             return b""
         try:
             text, self._over = await self._session.lines()
-        except Fault:
+        except Fault as fault:
             self._session.close()
+            if not self._kept or fault.code != "router_closed":
+                raise
+            self._kept = False
+            self._session = await self._transport.fresh(self._command)
+            return await self.read()
+        except BaseException:
+            self._session.close()  # half a reply is in it; it can serve no other command
             raise
+        self._kept = False
         if self._over:
-            self._give_back(self._session)
+            self._transport.give_back(self._session)
         return text
 
     @property
@@ -135,6 +152,7 @@ class _Running:
 
     def stop(self) -> None:
         if not self._over:
+            self._stopped = True
             self._session.close()
 
     async def ended(self) -> None:
@@ -155,28 +173,16 @@ class BirdTransport:
             raise Fault("internal", "The command could not be sent.", detail="not one of the shapes allowed for BIRD")
         while self._idle:
             session = self._idle.pop()
-            if session.closed:
-                continue
-            running = _Running(session, self._give_back)
-            session.send(command)
-            first = await self._first(running)
-            if first is not None:
-                return _Begun(session, self._give_back, first, running)
-        session = await self._open()
-        session.send(command)
-        return _Running(session, self._give_back)
+            if not session.closed and session.send(command):
+                return _Running(self, session, command, kept=True)
+        return _Running(self, await self.fresh(command), command, kept=False)
 
-    async def _first(self, running: _Running) -> bytes | None:
-        """The first bytes on a kept connection, or None if it turned out dead: that is no fault of the daemon's."""
-        try:
-            return await running.read()
-        except Fault as fault:
-            if fault.code == "router_closed":
-                return None
-            raise
-        except asyncio.CancelledError:
-            running.stop()
-            raise
+    async def fresh(self, command: str) -> _Session:
+        """A new session with the command sent on it."""
+        session = await self._open()
+        if not session.send(command):
+            raise _closed("BIRD closed the connection before the command")
+        return session
 
     async def _open(self) -> _Session:
         try:
@@ -184,7 +190,8 @@ class BirdTransport:
                 session = _Session(*await self._connect())
                 try:
                     await session.lines()  # the banner, 0001
-                    session.send("restrict")
+                    if not session.send("restrict"):
+                        raise _closed("BIRD closed the connection after its banner")
                     answer, over = await session.lines()
                 except BaseException:
                     session.close()
@@ -206,7 +213,7 @@ class BirdTransport:
             )
         return session
 
-    def _give_back(self, session: _Session) -> None:
+    def give_back(self, session: _Session) -> None:
         if len(self._idle) < self._most_idle and not session.closed:
             self._idle.append(session)
         else:
@@ -216,23 +223,6 @@ class BirdTransport:
         for session in self._idle:
             session.close()
         self._idle.clear()
-
-
-class _Begun(_Running):
-    """A reply whose first bytes were read while making sure that the kept connection still lives."""
-
-    def __init__(
-        self, session: _Session, give_back: Callable[[_Session], None], first: bytes, before: _Running
-    ) -> None:
-        super().__init__(session, give_back)
-        self._first = first
-        self._over = before.ended_well
-
-    async def read(self) -> bytes:
-        if self._first:
-            first, self._first = self._first, b""
-            return first
-        return await super().read()
 
 
 def local_socket(path: str) -> Connect:

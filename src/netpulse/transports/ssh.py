@@ -14,7 +14,7 @@ from typing import Any, cast
 
 import asyncssh
 
-from netpulse.errors import Fault
+from netpulse.errors import Busy, Fault, NetPulseError
 from netpulse.inventory import Ssh
 from netpulse.transports.bird_socket import Connect, Reading, Writing
 from netpulse.transports.seam import EXEC
@@ -24,6 +24,8 @@ logging.getLogger("asyncssh").setLevel(logging.WARNING)
 _KEEPALIVE_S = 15
 _PAUSE_AT = 512 * 1024
 _STOP_PATIENCE_S = 1.0
+_STATUS_AFTER_END_S = 1.0
+_FULL_AGAIN_S = 5
 
 
 class _Channel(asyncssh.SSHClientSession[bytes]):
@@ -74,8 +76,11 @@ class _Channel(asyncssh.SSHClientSession[bytes]):
         while not self.data and not self.over:
             self._news.clear()
             await self._news.wait()
-        if not self.data:
-            await self.closed.wait()
+        if not self.data and not self.closed.is_set():
+            # The end of the output came; its exit status and the close follow, or this device sends none.
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_STATUS_AFTER_END_S):
+                    await self.closed.wait()
         taken = bytes(self.data)
         self.data.clear()
         if self.paused:
@@ -113,7 +118,7 @@ class _Running:
 
     async def ended(self) -> None:
         if self._stopping is not None:
-            await self._stopping
+            await asyncio.shield(self._stopping)  # whoever waits may lose patience; the stop goes on
         if not (self._session.said_end or self._session.over_by_itself):
             await asyncio.get_running_loop().create_future()  # only the device knows when
 
@@ -133,29 +138,39 @@ class SshTransport:
         if kept is not None and not kept.is_closed():
             try:
                 return await self._exec(kept, line)
-            except (asyncssh.Error, OSError):
+            except (asyncssh.Error, OSError) as error:
+                if isinstance(error, TimeoutError) or not kept.is_closed():
+                    raise _not_opened(error) from error  # other commands may run on it: it stays
                 self._forget(kept)  # a kept connection may have died unnoticed: one new one, silently
         connection = await self._connected()
         try:
             return await self._exec(connection, line)
         except (asyncssh.Error, OSError) as error:
-            raise Fault(
-                "router_refused", "The router refused to open a session for the command.", detail=_words(error)
-            ) from error
+            raise _not_opened(error) from error
 
     async def _exec(self, connection: asyncssh.SSHClientConnection, line: str) -> _Running:
-        async with asyncio.timeout(self._login_s):
-            channel, session = await connection.create_session(_Channel, line, encoding=None)
+        """A channel with the command on it. Who leaves meanwhile leaves no channel behind."""
+        opening = asyncio.ensure_future(connection.create_session(_Channel, line, encoding=None))
+        try:
+            async with asyncio.timeout(self._login_s):
+                channel, session = await asyncio.shield(opening)
+        except BaseException:
+            opening.add_done_callback(_close_if_opened)
+            raise
         return _Running(channel, cast(_Channel, session))
 
     async def unix_socket(self, path: str) -> tuple[Reading, Writing]:
         """A Unix socket on the device's host, through the kept connection. Raises OSError when it cannot be opened."""
         connection = await self._connected()
+        opening = asyncio.ensure_future(connection.open_unix_connection(path, encoding=None))
         try:
-            reader, writer = await connection.open_unix_connection(path, encoding=None)
+            reader, writer = await asyncio.shield(opening)
         except asyncssh.Error as error:
             raise OSError(_words(error)) from error
-        return reader, writer
+        except BaseException:
+            opening.add_done_callback(_close_if_opened)
+            raise
+        return _Forwarded(reader), writer
 
     async def _connected(self) -> asyncssh.SSHClientConnection:
         """The kept connection, or the one new attempt that everybody waits for."""
@@ -208,7 +223,7 @@ async def _login(reach: Ssh, login_s: float) -> asyncssh.SSHClientConnection:
             username=reach.user,
             known_hosts=(pinned, [], []),
             client_keys=[str(reach.key_file)],
-            server_host_key_algs=sorted({key.get_algorithm() for key in pinned}) if pinned else "default",
+            server_host_key_algs=[name.decode() for key in pinned for name in key.sig_algorithms] or "default",
             preferred_auth="publickey",
             config=None,
             agent_path=None,
@@ -242,6 +257,41 @@ async def _login(reach: Ssh, login_s: float) -> asyncssh.SSHClientConnection:
         raise Fault("router_unreachable", "The router does not accept a connection.", detail=_words(error)) from error
     except (asyncssh.KeyImportError, ValueError) as error:
         raise Fault("router_login", "The router could not be logged in to.", detail=_words(error)) from error
+
+
+def _not_opened(error: Exception) -> NetPulseError:
+    """Why no channel could be had on a connection that stands."""
+    if isinstance(error, asyncssh.ChannelOpenError):
+        if error.code == asyncssh.OPEN_REQUEST_SESSION_FAILED:
+            return Fault("router_refused", "The router refused the command.", detail=_words(error))
+        return Busy(
+            "router_busy",
+            "The router has no free session now; try again after the time given.",
+            retry_after_s=_FULL_AGAIN_S,
+            detail=_words(error),
+        )
+    if isinstance(error, TimeoutError):
+        return Fault("router_timeout", "The router did not answer in time.", detail="a channel was not opened in time")
+    return Fault("router_closed", "The router closed the session before the command began.", detail=_words(error))
+
+
+def _close_if_opened(opening: asyncio.Future[Any]) -> None:
+    """The end of a channel that opened after its caller had left."""
+    if not opening.cancelled() and opening.exception() is None:
+        opening.result()[-1 if hasattr(opening.result()[-1], "close") else 0].close()
+
+
+class _Forwarded:
+    """The reading end of a forwarded socket, whose faults are those of any socket."""
+
+    def __init__(self, reader: Any) -> None:
+        self._reader = reader
+
+    async def read(self, n: int) -> bytes:
+        try:
+            return bytes(await self._reader.read(n))
+        except asyncssh.Error as error:
+            raise OSError(_words(error)) from error
 
 
 def forwarded_socket(transport: SshTransport, path: str) -> Connect:

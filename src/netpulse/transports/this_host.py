@@ -31,12 +31,12 @@ class _Running:
 
     @property
     def ended_well(self) -> bool:
-        return self._over
+        return self._over and self._process.returncode is not None and self._process.returncode >= 0
 
     def stop(self) -> None:
-        if self._process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self._process.pid, signal.SIGKILL)
+        # Also when the command itself is gone: a child of it may live on in its process group.
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
 
     async def ended(self) -> None:
         await self._process.wait()
@@ -54,7 +54,7 @@ class ThisHostTransport:
                 stdout=PIPE,
                 stderr=STDOUT,
                 start_new_session=True,
-                env={"PATH": os.environ.get("PATH", "") + ":" + _PATH, "LC_ALL": "C"},
+                env={"PATH": ":".join(filter(None, (os.environ.get("PATH"), _PATH))), "LC_ALL": "C"},
             )
         except OSError as error:
             raise Fault("router_refused", "This host does not have that command.", detail=str(error)) from error
