@@ -26,12 +26,13 @@ export function startComposer() {
     const known = routers[slug]?.connections;
     if (!known) return;
     const before = chosen("connection")?.value;
+    const wanted = known.some(([id]) => String(id) === before) ? before : routers[slug].first;
     list.replaceChildren(
       ...known.map(([id, name, type, asn, v4, v6]) => {
         const label = option.content.cloneNode(true).firstChild;
         const input = one("input", label);
         input.value = id;
-        input.checked = String(id) === before;
+        input.checked = String(id) === wanted;
         const badge = one(".k", label);
         if (type) {
           badge.classList.add(type);
@@ -39,11 +40,10 @@ export function startComposer() {
         } else badge.remove();
         one("b", label).textContent = name;
         one(".sub", label).textContent = asn ? `AS${asn}` : "";
-        one(".d", label).textContent = [v4, v6].filter(Boolean).join(" · ");
+        one("bdi", label).textContent = [v4, v6].filter(Boolean).join(" · ");
         return label;
       }),
     );
-    if (!chosen("connection") && list.firstChild) one("input", list).checked = true;
     const find = one("#connection-find");
     find.hidden = known.length <= Number(find.dataset.many);
     find.value = "";
@@ -150,6 +150,11 @@ export function startComposer() {
   const slug = chosen("router")?.value;
   if (slug && slug !== "*" && one("#of").textContent !== fill(one("#of").dataset.of, slug)) connections(slug);
   show();
+  for (const input of all(".opts input:checked", form)) {
+    const place = input.closest(".opts");
+    const from = input.closest(".opt").offsetTop - place.offsetTop;
+    if (from > place.clientHeight) place.scrollTop = from - place.clientHeight / 2;
+  }
 }
 
 /** Hides what does not contain every word typed; a heading stays with what is below it. */

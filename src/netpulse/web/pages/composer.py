@@ -69,6 +69,12 @@ class Model(NamedTuple):
     def router(self, slug: str) -> Router | None:
         return next((router for router in self.routers if router.slug == slug), None)
 
+    def first(self, slug: str) -> str:
+        """The connection of this router that stands first in the file, as text; nothing if it has none."""
+        router = self.router(slug)
+        shown = {connection.id for connection in self.connections.get(slug, ())}
+        return next((str(c.id) for c in router.connections if c.id in shown), "") if router else ""
+
     def command(self, typed: Typed, kind: QueryType) -> str | None:
         """The command for what was typed; None where the router or connection has none."""
         connection = int(typed.connection) if kind.sourced and typed.connection.isdecimal() else None
@@ -97,6 +103,7 @@ class Model(NamedTuple):
                     "name": router.name,
                     "asked": _asked_name(router),
                     "queries": self.queries[router.slug],
+                    "first": self.first(router.slug),
                     "set": self.set_of.get((router.slug, None)),
                     "connections": [
                         [

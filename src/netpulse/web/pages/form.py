@@ -156,7 +156,7 @@ def clean(typed: Typed, model: Model, kinds: Mapping[str, QueryType], status: Ma
     choices = model.connections.get(router, ())
     connection = typed.connection
     if connection not in {str(c.id) for c in choices}:
-        connection = str(choices[0].id) if choices else ""
+        connection = model.first(router)
     return Typed(router, connection, query, typed.target, typed.options)
 
 

@@ -3,7 +3,6 @@
 WORDS = {
     "language.name": "Deutsch",
     "shell.skip": "Zum Inhalt springen",
-    "shell.brand": "Looking Glass",
     "shell.nav": "Hauptmenü",
     "shell.nav.home": "Looking Glass",
     "shell.nav.network": "Netz",
@@ -43,6 +42,5 @@ WORDS = {
     "error.500.title": "Das war unser Fehler",
     "error.500.text": "Der Fehler liegt bei uns; er ist als {id} protokolliert. Ein neuer Versuch kann helfen.",
     "error.500.chip": "Fehler",
-    "error.429.title": "Zu viele Anfragen",
     "error.home": "Zurück zum Formular",
 }

@@ -3,7 +3,6 @@
 WORDS = {
     "language.name": "English",
     "shell.skip": "Skip to content",
-    "shell.brand": "Looking Glass",
     "shell.nav": "Main",
     "shell.nav.home": "Looking glass",
     "shell.nav.network": "Network",
@@ -43,6 +42,5 @@ WORDS = {
     "error.500.title": "That was our mistake",
     "error.500.text": "This is a fault on our side; it has been logged as {id}. Trying again may help.",
     "error.500.chip": "Error",
-    "error.429.title": "Too many requests",
     "error.home": "Back to the form",
 }
