@@ -9,7 +9,7 @@ SETUP := $(PYTHON) tools/setup.py
 BIN := .venv/bin
 
 .NOTPARALLEL:
-.PHONY: help install demo test check lint types tests bench clean
+.PHONY: frontend help install demo test check lint types tests bench clean
 
 help:
 	@echo "make demo      a small Internet and a looking glass in front of it, on http://127.0.0.1:$(PORT) (PORT=... changes it)"
@@ -19,6 +19,7 @@ help:
 ifneq ($(wildcard tools/bench.py),)
 	@echo "make bench     the numbers, measured on the lab"
 endif
+	@echo "make frontend  builds style sheets and scripts again from frontend/ (needs node and npm; their result is committed)"
 	@echo "make clean     removes everything that the other targets made in this folder"
 
 install:
@@ -53,6 +54,9 @@ bench:
 	@$(BIN)/python tools/bench.py
 endif
 
+frontend:
+	@cd frontend && npm ci --silent --no-audit --no-fund && node build.mjs
+
 clean:
-	rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .schemathesis dist
+	rm -rf .venv .cache frontend/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .schemathesis dist
 	find src tests tools -name __pycache__ -type d -prune -exec rm -rf {} +
