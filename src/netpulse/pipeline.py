@@ -16,7 +16,7 @@ from netpulse.cells import QueryType
 from netpulse.errors import NetPulseError, NotHere, internal, stopped_as
 from netpulse.events import Finished
 from netpulse.executor import Executor
-from netpulse.policy import Caller, Plan, Unavailable, offered, routers_for
+from netpulse.policy import Audience, Caller, Plan, Unavailable, offered, routers_for
 from netpulse.query import Job, Parameter, Query, parse
 from netpulse.render.as_json import answer_data, encode, error_object, row_data, target_text
 from netpulse.runs import Run, Runs
@@ -233,17 +233,18 @@ class Pipeline:
     def _save(self, caller: Caller, plan: Plan, run_id: str, data: dict[str, Any]) -> None:
         now = self._store.results.wall()
         jobs = plan.jobs
+        body = encode(data)
         self._store.results.save(
             StoredResult(
                 id=run_id,
                 kind=plan.query.kind,
                 key_id=caller.key_id,
-                audience=caller.audience,
+                audience=_readers(caller, plan, body),
                 routers=tuple(dict.fromkeys(place.router.slug for place in plan.places)),
                 connection=jobs[0].connection.id if len(jobs) == 1 and jobs[0].connection else None,
                 created_at=now,
                 expires_at=now + timedelta(days=self.frame.settings.retention.results_days),
-                body=encode(data),
+                body=body,
             )
         )
 
@@ -264,6 +265,21 @@ class Pipeline:
             await asyncio.wait(self._drivers, timeout=10)
         for task in self._drivers:
             task.cancel()
+
+
+def _readers(caller: Caller, plan: Plan, body: bytes) -> Audience:
+    """Who may read this answer again: keys only, if it names a connection that exists for keys only."""
+    if not caller.keyed:
+        return "public"
+    for place in plan.places:
+        for connection in place.router.connections:
+            if connection.visible == "public":
+                continue
+            ids = [f'"{field}":{connection.id}' for field in ("connection_id", "expected_connection")]
+            marks = [connection.name, *(text + end for text in ids for end in ",}")]
+            if any(mark.encode() in body for mark in marks):
+                return "key"
+    return "public"
 
 
 def _no_events(_name: str, _body: dict[str, Any]) -> None:

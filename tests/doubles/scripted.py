@@ -12,7 +12,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from netpulse.errors import NetPulseError
+from netpulse.errors import Fault, NetPulseError
 from netpulse.inventory import Device
 from netpulse.transports.seam import Transport
 
@@ -121,7 +121,7 @@ class Scripted:
     scripts: Mapping[str, Script] | Callable[[str], Script]
     obeys_stop: bool = True
     lives_on_s: float | None = None
-    fault: NetPulseError | None = None
+    fault: Fault | None = None
     commands: list[str] = field(default_factory=list)
     undead: list[ScriptedRunning] = field(default_factory=list)
     running: int = 0
@@ -132,7 +132,7 @@ class Scripted:
 
     async def start(self, command: str) -> ScriptedRunning:
         if self.fault is not None:
-            raise self.fault
+            raise Fault(self.fault.code, self.fault.sentence)  # each attempt fails with a fault of its own
         self.commands.append(command)
         script = self.scripts(command) if callable(self.scripts) else self.scripts[command]
         self.running += 1

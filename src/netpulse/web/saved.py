@@ -32,9 +32,8 @@ def may_read(caller: Caller, result: StoredResult, inventory: Inventory) -> bool
     visible = {router.slug: router for router in routers_for(caller, inventory)}
     if any(slug not in visible for slug in result.routers):
         return False
-    named = [connection for slug in result.routers for connection in visible[slug].connections]
-    if result.audience == "key" and not caller.keyed and any(c.visible == "key" for c in named):
-        return False  # made for a key, it may name connections that exist for keys only
+    if result.audience == "key" and not caller.keyed:
+        return False
     if result.connection is None:
         return True
     return any(
