@@ -17,6 +17,7 @@ import pytest
 import pytest_asyncio
 
 from doubles.glass import INVENTORY, SETTINGS, Glass, looking_glass, router, transit
+from netpulse.errors import Busy, Fault, NetPulseError, Refused
 from netpulse.inventory import Connection, Inventory
 from netpulse.pool import Pool
 from netpulse.settings import Captcha, Limits, Settings
@@ -202,6 +203,7 @@ async def test_options_of_other_questions_do_no_harm(glass: Glass) -> None:
         ({"target": "198.18.0.1"}, "target", "198.18.0.1 is reserved"),
         ({"target": "203.0.113.129"}, "target", "203.0.113.129 is reserved"),
         ({"target": "8.8.8.0/24"}, "target", "A prefix works with BGP AS path."),
+        ({"target": "8.8.8.8/24"}, "target", "A prefix works with BGP AS path."),
         ({"target": "dns.google", "query": "aspath"}, "target", "routes know no host names"),
         ({"target": "8.8.8.1/24", "query": "aspath"}, "target", "bits set beyond its length"),
         ({"target": "8.0.0.0/7", "query": "aspath"}, "target", "too short"),
@@ -427,6 +429,28 @@ async def test_a_defect_is_our_mistake_with_a_number_to_tell_us(glass: Glass, mo
 
 
 VISITOR = Frame.visitor
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "words"),
+    [
+        (Busy("rate_limited", "The limit is reached.", retry_after_s=75), 429, "The next query is free in 1:15."),
+        (Busy("router_busy", "All of its sessions are taken.", retry_after_s=2), 429, "All of its sessions are taken."),
+        (Fault("shutting_down", "The service is stopping."), 500, "The service is restarting."),
+        (Refused("bad_parameter", "No."), 400, "One of the choices does not exist."),
+    ],
+)
+async def test_an_error_that_no_page_expects_is_told_in_its_own_words(
+    glass: Glass, monkeypatch: pytest.MonkeyPatch, error: NetPulseError, status: int, words: str
+) -> None:
+    def fails(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr("netpulse.web.pages.network.cards", fails)
+    answer = await get(glass, "/network")
+    assert answer.status_code == status
+    assert words in text_of(answer.text)
+    assert answer.headers.get("retry-after") == (None if status != 429 else str(error.retry_after_s))
 
 
 @pytest.mark.parametrize(

@@ -78,6 +78,7 @@ export function startComposer() {
         connections(first.value);
       }
     }
+    one("#ways").disabled = query.dataset.sourced === undefined;
     const slug = chosen("router")?.value;
     for (const field of all("[data-for]", form)) {
       if (field.classList.contains("fld")) field.classList.toggle("unused", !field.dataset.for.split(" ").includes(query.value));

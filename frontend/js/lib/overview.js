@@ -19,7 +19,7 @@ export function startOverview() {
       card.hidden = rows.length ? rows.every((row) => row.hidden) : rest.length > 0;
       any ||= !card.hidden;
     }
-    one("[data-none]").hidden = any;
+    one("[data-nothing]").hidden = any;
   }
 
   for (const button of buttons) {

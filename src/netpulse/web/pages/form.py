@@ -14,7 +14,7 @@ from netpulse.query import Parameter
 from netpulse.special_purpose import why_special
 from netpulse.values import HostName, canonical, parse_target
 from netpulse.web.exchange import decoded_pairs
-from netpulse.web.pages.composer import ALL_ROUTERS, Model, Typed, asked_of, model_of, options_of
+from netpulse.web.pages.composer import ALL_ROUTERS, Model, Typed, asked_of, form_of, model_of, options_of
 from netpulse.web.pages.frame import Frame
 from netpulse.web.pages.network import TYPES
 from netpulse.web.pages.visitor import Visitor, quota
@@ -116,14 +116,14 @@ def trouble(words: Words, error: NetPulseError, typed: Typed, kind: QueryType | 
 
 def _why_not_target(text: str, kind: QueryType) -> str:
     wanted: frozenset[str] = next((p.targets for p in kind.parameters if p.kind == "target"), frozenset())
+    if form_of(text) in ("4/", "6/") and "prefix" not in wanted:
+        return "error.target.prefix"
     try:
         parse_target(text, frozenset({"address", "prefix", "host"}))
     except Refused as refusal:
         if "bits set" in refusal.sentence:
             return "error.target.bits"
         return "error.target.short" if "too short" in refusal.sentence else "error.code.bad_target"
-    if "/" in text:
-        return "error.target.prefix"
     return "error.target.name" if "host" not in wanted else "error.code.bad_target"
 
 

@@ -129,6 +129,7 @@ class Frame:
         headers = {"cache-control": "no-store"}
         if error.retry_after_s is not None:
             headers["retry-after"] = str(error.retry_after_s)
+        wait_s = error.retry_after_s or 1
         kind = {404: "404", 405: "405"}.get(error.status, "500" if error.status >= 500 else "other")
         return self.render(
             request,
@@ -137,6 +138,7 @@ class Frame:
             headers=headers,
             kind=kind,
             error=error,
+            wait=f"{wait_s // 60}:{wait_s % 60:02d}",
             request_id=request.scope["state"]["request_id"],
         )
 
