@@ -61,11 +61,11 @@ async def test_a_started_row_is_on_disk_when_start_returns_and_closed_after_its_
 async def test_starts_that_come_together_share_a_commit(path: Path) -> None:
     async with open_store(f"sqlite:///{path}") as store:
         commits: list[object] = []
-        event.listen(store.database.engine.sync_engine, "commit", commits.append)
+        event.listen(store.database.rows, "commit", commits.append)
         async with asyncio.TaskGroup() as tasks:
             for _ in range(100):
                 tasks.create_task(store.audit.start(store.audit.row("192.0.2.7", "ping")))
-        assert len(commits) <= 2
+        assert 1 <= len(commits) <= 2
         assert len(on_disk(path)) == 100
 
 
@@ -100,7 +100,8 @@ async def test_a_start_that_takes_too_long_is_a_fault_and_its_row_is_not_left_op
 async def test_a_caller_who_leaves_while_the_row_is_written_leaves_no_open_row(path: Path) -> None:
     async with open_store(f"sqlite:///{path}") as store:
         committing = asyncio.Event()
-        event.listen(store.database.engine.sync_engine, "before_cursor_execute", lambda *_: committing.set())
+        loop = asyncio.get_running_loop()
+        event.listen(store.database.rows, "before_cursor_execute", lambda *_: loop.call_soon_threadsafe(committing.set))
         starting = asyncio.create_task(store.audit.start(store.audit.row("192.0.2.7", "ping")))
         await committing.wait()
         starting.cancel()

@@ -14,11 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, Row, Select, event, inspect, make_url, text
+from sqlalchemy import URL, Connection, Engine, Row, Select, create_engine, event, inspect, make_url, text
 from sqlalchemy.exc import ArgumentError, DatabaseError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from netpulse.store.faults import StorageFault
+from netpulse.store.rows import RowThread
 from netpulse.store.writer import MOST_QUEUED_BYTES, Writer
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -35,6 +36,8 @@ class Database:
     path: Path
     engine: AsyncEngine
     writer: Writer
+    rows: Engine
+    """Where the writer commits rows, in a thread of its own."""
     upgraded_from: str | None
     """The schema it had: None if nothing changed, `empty` if it was new."""
 
@@ -78,8 +81,10 @@ async def open_database(
                     "free it, restore a backup, or name another file in storage."
                 ) from problem
             writer = Writer(most_queued_bytes=most_queued_bytes)
-            async with engine.connect() as connection, writer.running(connection):
-                yield Database(path, engine, writer, upgraded_from)
+            rows = create_engine(place.set(drivername="sqlite"), connect_args={"timeout": BUSY_TIMEOUT_S})
+            event.listen(rows, "connect", _prepare)
+            async with engine.connect() as connection, RowThread(rows) as thread, writer.running(connection, thread):
+                yield Database(path, engine, writer, rows, upgraded_from)
         finally:
             await engine.dispose()
 

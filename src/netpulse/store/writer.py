@@ -22,6 +22,7 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from netpulse.store.faults import StorageFault
+from netpulse.store.rows import Rows, RowThread
 
 T = TypeVar("T")
 Settled = Callable[[Exception | None], None]
@@ -153,9 +154,9 @@ class Writer:
         await self._idle.wait()
 
     @asynccontextmanager
-    async def running(self, connection: AsyncConnection) -> AsyncIterator[Writer]:
-        """Write on this connection until the scope is left; what is queued then is still written."""
-        task = asyncio.create_task(self._run(connection), name="database writer")
+    async def running(self, connection: AsyncConnection, rows: RowThread) -> AsyncIterator[Writer]:
+        """Write until the scope is left: rows through `rows`, turns on `connection`. What is queued then is still written."""
+        task = asyncio.create_task(self._run(connection, rows), name="database writer")
         try:
             yield self
         finally:
@@ -177,9 +178,9 @@ class Writer:
         self._idle.clear()
         self._wake.set()
 
-    async def _run(self, connection: AsyncConnection) -> None:
+    async def _run(self, connection: AsyncConnection, rows: RowThread) -> None:
         try:
-            await self._write_until_closing(connection)
+            await self._write_until_closing(connection, rows)
         except Exception as defect:
             self.failing = f"{type(defect).__name__}: {defect}"
             log.exception("writing to the database has ended because of a defect; restart the server")
@@ -189,7 +190,7 @@ class Writer:
             self._closing = True
             self._give_up()
 
-    async def _write_until_closing(self, connection: AsyncConnection) -> None:
+    async def _write_until_closing(self, connection: AsyncConnection, rows: RowThread) -> None:
         tries_left = _LAST_TRIES
         while not (self._closing and self._idle.is_set()):
             await self._wake.wait()
@@ -197,7 +198,7 @@ class Writer:
             while self._turns or self._awaited or self._queued:
                 if self._turns:
                     await self._turns.popleft().take(connection)
-                if await self._write(connection, self._batch()):
+                if await self._write(rows, self._batch()):
                     continue
                 tries_left -= self._closing
                 if not tries_left:
@@ -218,12 +219,12 @@ class Writer:
             batch.append(entry)
         return batch
 
-    async def _write(self, connection: AsyncConnection, batch: list[_Entry]) -> bool:
+    async def _write(self, rows: RowThread, batch: list[_Entry]) -> bool:
         """Commit the batch; False if the database cannot be written now, and the queued rows are back in the queue."""
         if not batch:
             return True
         try:
-            await _commit(connection, batch)
+            await rows.commit(_in_order(batch))
         except OperationalError as problem:
             if self.failing is None:
                 log.warning("the database cannot be written: %s", problem.orig)
@@ -236,7 +237,7 @@ class Writer:
         except (SQLAlchemyError, ValueError, TypeError) as problem:
             if len(batch) > 1:
                 # One row is at fault: alone each, so that it takes no other with it.
-                alone = [await self._write(connection, [entry]) for entry in batch]
+                alone = [await self._write(rows, [entry]) for entry in batch]
                 return all(alone)
             self._lose(batch[0], problem)
         else:
@@ -270,13 +271,12 @@ class Writer:
         self._idle.set()
 
 
-async def _commit(connection: AsyncConnection, batch: list[_Entry]) -> None:
+def _in_order(batch: list[_Entry]) -> Rows:
+    """The batch's rows by lane, lower ranks first."""
     lanes: dict[Lane, list[Mapping[str, Any]]] = {}
     for entry in batch:
         lanes.setdefault(entry.lane, []).append(entry.row)
-    async with connection.begin():
-        for lane in sorted(lanes, key=lambda lane: lane.rank):
-            await connection.execute(lane.statement, lanes[lane])
+    return [(lane.statement, lanes[lane]) for lane in sorted(lanes, key=lambda lane: lane.rank)]
 
 
 def _resolve(done: asyncio.Future[None], problem: Exception | None) -> None:
