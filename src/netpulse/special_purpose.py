@@ -8,6 +8,7 @@ addresses (NAT64, 6to4, Teredo, mapped) through. For IPv6 everything outside glo
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from ipaddress import (
     IPv4Address,
     IPv4Network,
@@ -52,6 +53,7 @@ SPECIAL_V6: tuple[tuple[IPv6Network, str], ...] = tuple(
 Networks = Iterable[IPv4Network | IPv6Network]
 
 
+@lru_cache(maxsize=4096)
 def why_special(place: IPv4Address | IPv6Address | IPv4Network | IPv6Network) -> str | None:
     """What makes this address, or the whole of this prefix, special-purpose; None for ordinary space.
 

@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass, field
 from typing import Literal
 
+from msgspec.structs import replace
+
 from netpulse.platforms.paths import community, ext_community, path_elements
 from netpulse.platforms.reading import literal, network, seconds_since, whole
 from netpulse.records import Community, LearnedFrom, Route, first_asn_of, origin_of
@@ -27,9 +29,11 @@ class Draft:
     gateway: str | None = None
     attributes: dict[str, str] = field(default_factory=dict)
     latest: str = ""
+    _read: dict[bool, Route] = field(default_factory=dict)
 
     def add(self, line: str) -> None:
         """Take one line of details: an attribute, the rest of a long one, or the gateway."""
+        self._read.clear()
         text = line.strip()
         name, colon, value = text.partition(":")
         key = name.lower()
@@ -49,6 +53,12 @@ class Draft:
 
         Behind a collector the session says nothing: the neighbour is the next hop that the router passed on.
         """
+        read = self._read.get(collector)
+        if read is None:
+            read = self._read[collector] = self._all_but_age(collector)
+        return read if now is None else replace(read, age_s=seconds_since(self.since, now))
+
+    def _all_but_age(self, collector: bool) -> Route:
         text = self.attributes.get("as_path")
         path = None if text is None else path_elements(text)
         hops = self.attributes.get("next_hop", "").split()
@@ -69,7 +79,7 @@ class Draft:
             communities=tuple(community(":".join(parts)) for parts in self._parts("community")),
             large_communities=tuple(Community(value=":".join(parts)) for parts in self._parts("large_community")),
             ext_communities=tuple(ext_community(":".join(parts)) for parts in self._parts("ext_community")),
-            age_s=None if now is None else seconds_since(self.since, now),
+            age_s=None,
         )
 
     def _parts(self, name: str) -> list[list[str]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
+from functools import lru_cache
 
 from netpulse.values import Prefix, address, prefix
 
@@ -20,12 +21,14 @@ def decimal(text: str) -> float | None:
     return float(text) if _DECIMAL.match(text) else None
 
 
+@lru_cache(maxsize=4096)  # the same few next hops stand in every route
 def literal(text: str) -> str | None:
     """The canonical address that this text writes, without a zone id (`fe80::1%eth0`); None if it is none."""
     value = address(text.partition("%")[0])
     return None if value is None else value.compressed
 
 
+@lru_cache(maxsize=4096)
 def network(text: str) -> Prefix | None:
     """The prefix that this text writes as ADDRESS/LENGTH without host bits, or None."""
     try:
