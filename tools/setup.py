@@ -56,12 +56,14 @@ def main(arguments: list[str]) -> int:
         lab_ready = not lab_packages.missing(CACHE / "lab-root")
         if dev or not ready or not lab_ready:
             _check_writable(dev=dev, strict=dev or not ready)
-        certificates: list[str] = []
+        extra: list[str] = []
         if not ready and not _has_certificates():
-            certificates.append("ca-certificates")
+            extra.append("ca-certificates")
+        if dev and os.geteuid() == 0 and shutil.which("chromium") is None:
+            extra.append("chromium")  # for the tests in a browser; too large to unpack for a user of its own
         if os.access(ROOT, os.W_OK):
             CACHE.mkdir(exist_ok=True)
-            absent = lab_packages.provide(CACHE, certificates)
+            absent = lab_packages.provide(CACHE, extra)
         else:
             absent = lab_packages.missing(CACHE / "lab-root")
         if absent:
