@@ -10,6 +10,7 @@ import asyncio
 import logging
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from netpulse.errors import Busy, Fault, NetPulseError, NotHere, Unauthorized
 from netpulse.limits import LimitState, client_bucket
@@ -125,11 +126,7 @@ class Gate:
         else:
             exchange.state = windows.hit(bucket, exchange.state.limit, WINDOW_S)
             if not exchange.state.admitted:
-                raise Busy(
-                    "rate_limited",
-                    "The limit of this key is reached; try again after the time given.",
-                    retry_after_s=exchange.state.retry_after_s,
-                )
+                return _over_limit(exchange.form, exchange.state.retry_after_s)
         if route is None:
             raise NotHere("not_found", "There is nothing at this path; /openapi.json lists what there is.")
         handler = route.methods.get(method)
@@ -150,6 +147,13 @@ class Gate:
             (b"access-control-allow-origin", heard.origin),
             (b"access-control-expose-headers", _EXPOSED),
         )
+
+
+@lru_cache(maxsize=256)
+def _over_limit(form: Form, retry_after_s: int) -> Reply:
+    """The refusal beyond a key's limit, made once: saying no must cost less than answering."""
+    sentence = "The limit of this key is reached; try again after the time given."
+    return problem(Busy("rate_limited", sentence, retry_after_s=retry_after_s), form)
 
 
 class WrongMethod(NotHere):
