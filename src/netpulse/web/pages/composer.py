@@ -94,6 +94,17 @@ class Model(NamedTuple):
             target = f"<{target}>"
         return text.replace("{source}", str(literal)).replace("{target}", target)
 
+    def pairs(self) -> list[tuple[str, list[tuple[str, str]]]]:
+        """Every router that is in service and each of its connections, as headings with values and texts below them."""
+        return [
+            (
+                f"{router.slug} · {router.location}",
+                [(f"{router.slug}.{c.id}", _in_one_line(c)) for c in self.connections[router.slug]],
+            )
+            for router in self.routers
+            if router.maintenance is None
+        ]
+
     def for_script(self) -> dict[str, Any]:
         """The same for the script of the form, as small as it can be."""
         return {
@@ -152,6 +163,12 @@ def model_of(services: Services, caller: Caller) -> Model:
                     sourced[kind.name] = _forms(router, connection, kind, *found)
             keep((router.slug, connection.id), sourced)
     return Model(routers, connections, {router.slug: offered(matrix, router) for router in routers}, sets, set_of)
+
+
+def _in_one_line(connection: Connection) -> str:
+    """`TRANSIT Cogent Transit AS174`, `IX DE-CIX`."""
+    number = f"AS{connection.asn}" if connection.asn and connection.type != "IX" else ""
+    return " ".join(filter(None, (connection.type, connection.name, number)))
 
 
 def _asked_name(router: Router) -> str | None:

@@ -144,6 +144,11 @@ def clock(seconds: int) -> str:
     return f"{seconds // 60}:{seconds % 60:02d}"
 
 
+def the_model(frame: Frame, visitor: Visitor) -> Model:
+    """The choices of the form; visitors all have the same ones."""
+    return frame.once("model", lambda: model_of(frame.services, visitor.caller))
+
+
 def clean(typed: Typed, model: Model, kinds: Mapping[str, QueryType], status: Mapping[str, str]) -> Typed:
     """What was typed, with a choice in every place where there was none; what was typed wrongly stays."""
     query = typed.query if typed.query in kinds else next(iter(kinds), "")
@@ -182,7 +187,7 @@ def form_context(
     `token` is kept if it can still be answered, `answer` with it; `person` says that a sum was answered just now.
     """
     services, visitor = frame.services, frame.visitor(request)
-    model = model_of(services, visitor.caller)
+    model = the_model(frame, visitor)
     kinds = choosable(frame, model)
     status = {
         router.slug: "maintenance" if router.maintenance is not None else services.pool.state(router.device)
@@ -197,6 +202,7 @@ def form_context(
     return {
         "typed": shown,
         "model": model,
+        "pairs": frame.once("pairs", model.pairs),
         "everywhere": ALL_ROUTERS,
         "kinds": kinds,
         "states": status,

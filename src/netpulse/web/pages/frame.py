@@ -7,7 +7,7 @@ import logging
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 from urllib.parse import urlencode
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -20,6 +20,7 @@ import netpulse
 from netpulse.captcha import Captcha
 from netpulse.errors import Fault, NetPulseError, NotHere
 from netpulse.services import Services
+from netpulse.settings import Settings
 from netpulse.web.exchange import Receive, Scope, Send
 from netpulse.web.pages.assets import brand, coding_for, manifest
 from netpulse.web.pages.visitor import LANGUAGE_COOKIE, THEME_COOKIE, Visitor, offered_languages, visitor_of
@@ -41,6 +42,7 @@ _WORTH_PACKING = 1024
 _log = logging.getLogger(__name__)
 
 Handler = Callable[[Request], Awaitable[Response]]
+T = TypeVar("T")
 
 
 class Tongue(NamedTuple):
@@ -57,6 +59,7 @@ class Frame:
     def __init__(self, services: Services) -> None:
         self.services = services
         self.captcha = Captcha(secrets.token_bytes(32), time.time, secrets.randbelow)
+        self._once: dict[str, tuple[Settings, Any]] = {}
         self._templates = Environment(
             loader=PackageLoader("netpulse", "templates"),
             autoescape=True,
@@ -73,6 +76,14 @@ class Frame:
         if known is None:
             known = request.scope["state"]["visitor"] = visitor_of(self.services, request)
         return known
+
+    def once(self, name: str, make: Callable[[], T]) -> T:
+        """What `make` gives, made once under each snapshot of the settings; the same for every visitor."""
+        kept = self._once.get(name)
+        if kept is None or kept[0] is not self.services.settings:
+            kept = self._once[name] = (self.services.settings, make())
+        value: T = kept[1]
+        return value
 
     def fragment(self, request: Request, template: str, **context: Any) -> str:
         """A part of a page, rendered by the same template that the whole page includes."""

@@ -17,7 +17,7 @@ from netpulse.cells import QueryType
 from netpulse.errors import Busy, NetPulseError, Refused
 from netpulse.pipeline import everywhere
 from netpulse.query import parse
-from netpulse.web.pages.composer import ALL_ROUTERS, Typed, model_of
+from netpulse.web.pages.composer import ALL_ROUTERS, Typed
 from netpulse.web.pages.form import (
     PERSON_COOKIE,
     asked,
@@ -26,6 +26,7 @@ from netpulse.web.pages.form import (
     form_context,
     is_person,
     posted,
+    the_model,
     trouble,
     typed_from,
 )
@@ -72,7 +73,7 @@ class Home:
         if request.headers.get("sec-fetch-site") == "cross-site":
             raise Refused("bad_parameter", "The form was sent by another site; ask from this page.")
         visitor = self._frame.visitor(request)
-        kinds = choosable(self._frame, model_of(self._services, visitor.caller))
+        kinds = choosable(self._frame, the_model(self._frame, visitor))
         typed, token, answer = await posted(request, kinds)
         kind = kinds.get(typed.query)
         earned: str | None = None
@@ -175,7 +176,7 @@ class Home:
             kinds_shown=kinds_in(shown),
             summary=in_numbers(visitor.words, self._services, shown),
             whole=sum(len(card.connections) for card in shown) <= _MOST_ROWS,
-            script_data=context["model"].for_script(),
+            script_data=self._frame.once("script", context["model"].for_script),
             **context,
         )
 
