@@ -22,6 +22,7 @@ from netpulse.web.api import Api
 from netpulse.web.clients import client_of
 from netpulse.web.exchange import (
     Exchange,
+    Form,
     Header,
     Heard,
     Receive,
