@@ -151,6 +151,21 @@ async def test_junk_behind_a_request_does_not_spoil_its_answer(glass: Glass) -> 
     assert answer.endswith(b'{"alive":true}')
 
 
+async def test_what_came_whole_before_junk_is_served_and_then_the_connection_closes(glass: Glass) -> None:
+    broken = POST + b"Transfer-Encoding: chunked\r\n\r\nxyz\r\n"
+    for rest in (b"\x00junk", GET + b"\r\n", broken):
+        answer = await glass.raw((GET + HOST + b"\r\n") * 50 + rest)
+        assert answer.count(b"HTTP/1.1 200 OK\r\n") == 50
+        assert answer.count(b"HTTP/1.1") == 50
+        assert answer.endswith(b'{"alive":true}')
+
+
+async def test_a_queue_of_requests_has_an_end(glass: Glass) -> None:
+    answer = await glass.raw((GET + HOST + b"\r\n") * 5 * protocol.MOST_PIPELINED)
+    assert protocol.MOST_PIPELINED <= answer.count(b"HTTP/1.1 200 OK\r\n") < 5 * protocol.MOST_PIPELINED
+    assert answer.endswith(b'{"alive":true}')
+
+
 async def test_an_upgrade_is_ignored(glass: Glass) -> None:
     answer = await glass.raw(GET + HOST + b"Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
     assert answer.startswith(b"HTTP/1.1 200 ")

@@ -13,7 +13,7 @@ from secrets import token_hex
 from typing import Any
 
 import httptools
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from netpulse.render.as_json import encode
 from netpulse.web.exchange import GUARDS, JSON
@@ -22,6 +22,7 @@ MOST_URL_BYTES = 8 * 1024
 MOST_HEADER_BYTES = 16 * 1024
 MOST_HEADERS = 100
 MOST_BODY_BYTES = 64 * 1024
+MOST_PIPELINED = 1024
 REQUEST_WITHIN_S = 10.0
 """Seconds from the first byte of a request, or from the connection, to its last."""
 
@@ -45,7 +46,8 @@ class Protocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self._refusal: tuple[int, str, str] | None = None
-        self._in_head = self._in_request = False
+        self._serving: RequestResponseCycle | None = None
+        self._in_head = self._in_request = self._head_is_new = False
         self._header_bytes = self._head_received = self._body_bytes = 0
         self._reading_until: asyncio.TimerHandle | None = None
         self._writing_until: asyncio.TimerHandle | None = None
@@ -62,7 +64,7 @@ class Protocol(HttpToolsProtocol):
         if self._refusal is not None:
             return
         self._unset_keepalive_if_required()
-        head_goes_on = self._in_head
+        self._head_is_new = False
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade:
@@ -78,7 +80,7 @@ class Protocol(HttpToolsProtocol):
         except httptools.HttpParserError:
             self._refuse(*(self._refusal or (400, "bad_parameter", "The request is not well-formed HTTP/1.1.")))
             return
-        if head_goes_on and self._in_head:
+        if self._in_head and not self._head_is_new:
             self._head_received += len(data)
             if self._head_received > MOST_URL_BYTES + MOST_HEADER_BYTES:
                 self._refuse(431, "bad_parameter", "The headers are too large.")
@@ -90,7 +92,7 @@ class Protocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self._in_head = self._in_request = True
+        self._in_head = self._in_request = self._head_is_new = True
         self._header_bytes = self._head_received = self._body_bytes = 0
 
     def on_url(self, url: bytes) -> None:
@@ -113,6 +115,8 @@ class Protocol(HttpToolsProtocol):
         hosts = [value for name, value in self.headers if name == b"host"]
         if len(hosts) != 1 or not _HOST.match(hosts[0]):
             self._stop(400, "The request needs one Host header with a host name or address.")
+        if len(self.pipeline) >= MOST_PIPELINED:
+            self._stop(400, "Too many requests came before the first was answered.")
         if any(name == b"transfer-encoding" and value.lower() != b"chunked" for name, value in self.headers):
             self._stop(400, "The only transfer coding here is chunked.")
         super().on_headers_complete()
@@ -128,6 +132,17 @@ class Protocol(HttpToolsProtocol):
         self._in_request = False
         self._request_is_whole()
 
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        # `cycle` of the base class is the newest request; with pipelining another one is being served.
+        self._serving = cycle
+        super()._start_asgi_task(cycle, app)
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if self.pipeline:
+            # Read on only when everything that came is answered, or the queue would grow without end.
+            self.flow.pause_reading()
+
     # Refusals.
 
     def _stop(self, status: int, sentence: str) -> None:
@@ -138,19 +153,17 @@ class Protocol(HttpToolsProtocol):
         """Answer what was being read with this error, after which the connection closes."""
         self._refusal = (status, code, sentence)
         self._request_is_whole()
-        cycle = self.cycle
-        if cycle is not None and not cycle.response_complete:
-            if cycle.more_body and not cycle.response_started:
-                # What is refused is the body of this very request: its handler sees the client leave.
-                cycle.disconnected = True
-                cycle.message_event.set()
-            elif cycle.more_body:
-                self.transport.abort()
-                return
-            else:
-                # An earlier request of the connection is still being answered: it is the last one.
+        serving = self._serving
+        if serving is not None and not serving.response_complete:
+            if serving is not self.cycle or not serving.more_body:
                 self._refuse_rest()
                 return
+            if serving.response_started:
+                self.transport.abort()
+                return
+            # What is refused is the body of this very request: its handler sees the client leave.
+            serving.disconnected = True
+            serving.message_event.set()
         body = encode({"error": sentence, "code": code})
         self.transport.write(
             b"".join(
@@ -169,14 +182,16 @@ class Protocol(HttpToolsProtocol):
         self._reading_until = self.loop.call_later(LINGER_S, self._too_slow)
 
     def _refuse_rest(self) -> None:
-        """Serve nothing that comes after the request under way."""
+        """Serve what came whole before, and nothing after it."""
         self._refusal = self._refusal or (400, "bad_parameter", "")
         self._request_is_whole()
-        if self.cycle is None or self.cycle.response_complete:
+        if self.pipeline and self.cycle.more_body:
+            self.pipeline.popleft()
+        last = self.pipeline[0][0] if self.pipeline else self._serving
+        if last is None or last.response_complete:
             self.transport.close()
-            return
-        self.cycle.keep_alive = False
-        self.pipeline.clear()
+        else:
+            last.keep_alive = False
 
     # Deadlines.
 
@@ -190,7 +205,11 @@ class Protocol(HttpToolsProtocol):
 
     def _too_slow(self) -> None:
         self._reading_until = None
-        if not self.transport.is_closing():
+        serving = self._serving
+        if self._refusal is None and serving is not None and not serving.response_complete and not serving.more_body:
+            # The beginning of a further request waits behind the answer to this one.
+            self._await_request()
+        elif not self.transport.is_closing():
             self.transport.abort()
 
     def pause_writing(self) -> None:
