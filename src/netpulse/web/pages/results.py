@@ -1,0 +1,234 @@
+"""A result: stored, under way, or gone. One page grows from the first to the last, and looks the same when it is loaded again.
+
+    GET  /r/<id>          as HTML; `.json`, `.txt` and whoever asks for no HTML get the stored result as it is
+    GET  /r/<id>/events   the growth of the page, for whoever asked
+    POST /r/<id>/stop     ends it, for whoever asked
+
+Whoever did not ask sees that a query is under way, and its result as soon as it is there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from netpulse.errors import NotHere, Refused
+from netpulse.policy import connections_for, routers_for
+from netpulse.render.as_text import answer_text
+from netpulse.runs import Run
+from netpulse.store.results import StoredResult
+from netpulse.web.exchange import TEXT
+from netpulse.web.pages.composer import Typed
+from netpulse.web.pages.form import form_context
+from netpulse.web.pages.frame import Frame, wants_html
+from netpulse.web.pages.live import Live
+from netpulse.web.pages.panels import panel_of, path_figures, ping_figures, raw_of
+from netpulse.web.pages.progress import Progress
+from netpulse.web.pages.question import Question, everyone_asked, question_of, question_under_way
+from netpulse.web.pages.verdict import Places, notices, sentence
+from netpulse.web.pages.visitor import LEASE_S
+from netpulse.web.saved import nothing_here, saved_result
+from netpulse.web.stream import Seats
+from netpulse.words import Words
+
+_FIRST_EVENT_S = 2.0
+_STOP_WITHIN_S = 5.0
+_NOT_KEPT = {"cache-control": "no-store"}
+_log = logging.getLogger(__name__)
+
+
+def routes(frame: Frame) -> list[BaseRoute]:
+    """`/r/<id>` and what belongs to it."""
+    results = Results(frame)
+    return [
+        Route("/r/{name}", frame.page(results.show), methods=["GET"]),
+        Route("/r/{name}/events", frame.page(results.events), methods=["GET"]),
+        Route("/r/{name}/stop", frame.page(results.stop), methods=["POST"]),
+    ]
+
+
+class Results:
+    """The pages of results over these services."""
+
+    def __init__(self, frame: Frame) -> None:
+        self._frame = frame
+        self._services = frame.services
+        self._seats = Seats()
+
+    async def show(self, request: Request) -> Response:
+        """The result as far as it is known now."""
+        run_id, _, suffix = request.path_params["name"].partition(".")
+        if suffix in ("json", "txt") or (not suffix and not wants_html(request)):
+            return await self._plain(request, run_id, suffix)
+        if suffix:
+            raise nothing_here()
+        visitor = self._frame.visitor(request)
+        run = self._run(request, run_id)
+        if run is not None and not (run.done and run.data is not None):
+            progress = await self.progress(request, run)
+            progress.take(run.events)
+            return self._page(request, progress, live=not run.done)
+        try:
+            stored = await saved_result(self._services, visitor.caller, run_id)
+        except NotHere:
+            question = await question_under_way(self._services, visitor.caller, run_id) if _is_id(run_id) else None
+            if question is None:
+                return self._gone(request)
+            return self._page(request, Progress(run_id, question, state="running"), live=False)
+        data = msgspec.json.decode(stored.body)
+        return self._page(request, Progress.stored(run_id, question_of(stored, data), data), live=False)
+
+    async def events(self, request: Request) -> Response:
+        """The page's own growth as server-sent events; it goes on after `Last-Event-ID`, else after the number `after`."""
+        run = self._owned(request)
+        seen = _number_after(run, request.headers.get("last-event-id") or request.query_params.get("after") or "0")
+        progress = await self.progress(request, run)
+        most = self._services.settings.limits.streams
+
+        def part(template: str, growing: bool) -> str:
+            return self._frame.fragment(request, template, **self.context(request, progress, growing=growing))
+
+        return Live(run, progress, seen, part, self._frame.visitor(request).words, self._seats.one(most))
+
+    async def stop(self, request: Request) -> Response:
+        """End the run and lead back to its page."""
+        if not _same_origin(request, self._services.settings.public_url):
+            raise Refused("bad_parameter", "The form was sent by another site; stop the query on its own page.")
+        run = self._owned(request)
+        run.stop()
+        try:
+            async with asyncio.timeout(_STOP_WITHIN_S):
+                await run.over()
+        except TimeoutError:
+            _log.warning("the run %s was told to stop and has not ended yet", run.id)
+        return RedirectResponse(f"/r/{run.id}", status_code=303)
+
+    async def progress(self, request: Request, run: Run) -> Progress:
+        """An empty picture of this run with its question, which is known once anything happened to it."""
+        try:
+            async with asyncio.timeout(_FIRST_EVENT_S):
+                async for _ in run.follow():
+                    break
+        except TimeoutError:
+            _log.info("the run %s has not begun yet", run.id)
+        caller = self._frame.visitor(request).caller
+        question = await question_under_way(self._services, caller, run.id)
+        if question is not None and any(b'"job":' in event.body for event in run.events[:1]):
+            everyone = everyone_asked(self._services, caller, question.kind)
+            question = Question(question.kind, everyone, True, None, question.target)
+        return Progress(run.id, question)
+
+    def context(self, request: Request, progress: Progress, *, growing: bool = False) -> dict[str, Any]:
+        """All that the parts of a result need; `growing` leaves out what a page that shows one already has."""
+        words = self._frame.visitor(request).words
+        places = self._places(request)
+        asked = progress.question
+        verdict = sentence(words, progress)
+        heading, title = self._titles(words, progress)
+        return {
+            "progress": progress,
+            "growing": growing,
+            "panel": panel_of(progress),
+            "kind_name": words.t("query." + progress.kind) if words.has("query." + progress.kind) else progress.kind,
+            "places": places,
+            "at": places.router(asked.router) if asked else None,
+            "by": places.connection(asked.router, asked.connection) if asked else None,
+            "link": asked.link() if asked else "/",
+            "url": self._url(request, progress.id),
+            "heading": heading,
+            "title": words.t("result.title.says", what=title, verdict=verdict),
+            "verdict": verdict,
+            "notices": notices(words, progress, places),
+            "figures": ping_figures(words, progress) if progress.kind == "ping" else [],
+            "path_figures": path_figures(words, progress, places) if progress.kind == "aspath" else [],
+            "raws": raw_of(progress),
+            "queue_wait_s": round(self._services.settings.limits.queue_wait_s),
+            "lease_s": round(LEASE_S),
+        }
+
+    def _page(self, request: Request, progress: Progress, *, live: bool) -> Response:
+        typed = progress.question.typed() if progress.question else Typed()
+        form = form_context(self._frame, request, typed)
+        return self._frame.render(
+            request,
+            "result.html",
+            headers=_NOT_KEPT if progress.live else None,
+            live=live,
+            script_data=form["model"].for_script(),
+            **form,
+            **self.context(request, progress),
+        )
+
+    def _titles(self, words: Words, progress: Progress) -> tuple[str, str]:
+        """What was done, and where from."""
+        asked = progress.question
+        key = f"result.title.{progress.kind}"
+        target = (asked.target if asked else None) or progress.data.get("target") or ""
+        what = words.t(key, target=target) if progress.kind and words.has(key) else words.t("result.title.other")
+        if asked and asked.router:
+            return what, words.t("result.title.from", what=what, router=asked.router)
+        return what, what
+
+    def _places(self, request: Request) -> Places:
+        caller = self._frame.visitor(request).caller
+        routers = {r.slug: r for r in routers_for(caller, self._services.settings.inventory)}
+        connections = {(slug, c.id): c for slug, r in routers.items() for c in connections_for(caller, r)}
+        return Places(routers, connections)
+
+    def _url(self, request: Request, run_id: str) -> str:
+        base = self._services.settings.public_url or str(request.base_url)
+        return f"{base.rstrip('/')}/r/{run_id}"
+
+    def _run(self, request: Request, run_id: str) -> Run | None:
+        return self._services.pipeline.runs.find(run_id, self._frame.visitor(request).caller.owner)
+
+    def _owned(self, request: Request) -> Run:
+        run = self._run(request, request.path_params["name"])
+        if run is None:
+            raise nothing_here()
+        return run
+
+    def _gone(self, request: Request) -> Response:
+        return self._frame.render(request, "gone.html", status=404, headers=_NOT_KEPT)
+
+    async def _plain(self, request: Request, run_id: str, suffix: str) -> Response:
+        stored = await saved_result(self._services, self._frame.visitor(request).caller, run_id)
+        if suffix == "json":
+            body = b'{"success":true,"data":%s}' % stored.body
+            return Response(body, media_type="application/json; charset=utf-8")
+        return Response(self._text(stored), media_type=TEXT.decode(), headers={"vary": "Accept"})
+
+    def _text(self, stored: StoredResult) -> str:
+        kind = self._services.matrix.queries.get(stored.kind)
+        return answer_text(kind, stored.body, banner=self._services.settings.banner)
+
+
+def _is_id(text: str) -> bool:
+    return len(text) == 32 and all(c in "0123456789abcdef" for c in text)
+
+
+def _number_after(run: Run, event_id: str) -> int:
+    """The number of the last event that was seen: of `<run id>.<n>` or `<n>`; 0 for anything that is none of this run's."""
+    run_id, dot, number = event_id.rpartition(".")
+    if (dot and run_id != run.id) or not (number.isascii() and number.isdigit()) or len(number) > 9:
+        return 0
+    return int(number) if int(number) <= len(run.events) else 0
+
+
+def _same_origin(request: Request, public_url: str | None) -> bool:
+    """Whether our own page sent this form, as far as the browser says."""
+    site = request.headers.get("sec-fetch-site")
+    if site is not None:
+        return site in ("same-origin", "none")
+    origin = request.headers.get("origin")
+    if origin is None:
+        return True
+    ours = {request.headers.get("host"), urlsplit(public_url or "").netloc}
+    return urlsplit(origin).netloc in ours - {None, ""}

@@ -1,0 +1,277 @@
+"""What a result amounts to, in plain words: one sentence for titles and ears, and notices for what should not be overlooked.
+
+Pure: a result as far as it is known, the places it names, and a language. Nothing is claimed that the result does not say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from ipaddress import ip_address
+from typing import Any, Literal, NamedTuple
+
+from netpulse.errors import CODES
+from netpulse.inventory import Connection, Router
+from netpulse.queries.traceroute import SILENT_HOPS
+from netpulse.special_purpose import inside
+from netpulse.web.pages.progress import Progress
+from netpulse.words import Words
+
+Tone = Literal["b", "w", "n"]
+"""How a notice is shown: a fault, a warning, or a remark."""
+
+_OURS = frozenset({"route_source_down", "audit_unavailable", "internal"})
+
+
+class Notice(NamedTuple):
+    """A line above the result: what it is about, the rest of the sentence, and where to go on."""
+
+    tone: Tone
+    strong: str
+    text: str
+    href: str = ""
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """The routers and connections of a result as the reader may see them; empty for what no longer exists."""
+
+    routers: Mapping[str, Router] = field(default_factory=dict)
+    connections: Mapping[tuple[str, int], Connection] = field(default_factory=dict)
+
+    def router(self, slug: str | None) -> Router | None:
+        return self.routers.get(slug or "")
+
+    def connection(self, slug: str | None, number: int | None) -> Connection | None:
+        return self.connections.get((slug or "", -1 if number is None else number))
+
+
+def ms(value: float | None) -> str:
+    """Milliseconds with one decimal; a dash where there is nothing."""
+    return "–" if value is None else f"{value:.1f}"
+
+
+def percent(value: float) -> str:
+    """A share without needless decimals."""
+    return f"{value:.3g}"
+
+
+def sentence(words: Words, progress: Progress) -> str:
+    """The result in one sentence; how far it is while it runs."""
+    if progress.state == "queued":
+        return words.t("result.say.queued", place=progress.position or 1)
+    if progress.everywhere:
+        return _of_all(words, progress)
+    if progress.state == "failed":
+        return fault(words, progress.code or "internal", _asked_name(progress), progress.error)
+    if progress.live:
+        done, whole = progress.steps
+        return words.t("result.say.running") if whole is None else words.t("result.say.step", n=done, whole=whole)
+    result = progress.result
+    if progress.kind == "ping" and "sent" in result:
+        return _of_ping(words, result)
+    if progress.kind == "traceroute":
+        return _of_trace(words, result)
+    if progress.kind == "aspath":
+        return _of_routes(words, progress)
+    return words.t("result.state." + progress.state)
+
+
+def fault(words: Words, code: str, router: str, fallback: str | None) -> str:
+    """What went wrong, in the reader's language; the public sentence where there are no words of ours."""
+    key = f"result.fault.{code}"
+    return words.t(key, router=router) if words.has(key) else fallback or CODES.get(code, (0, code))[1]
+
+
+def notices(words: Words, progress: Progress, places: Places) -> list[Notice]:
+    """All that should not be overlooked, the gravest first."""
+    found = [*_faults(words, progress)]
+    if progress.state in ("done", "partly", "stopped"):
+        if progress.kind == "ping":
+            found += _ping(words, progress, places)
+        elif progress.kind == "traceroute":
+            found += _trace(words, progress)
+        found += _routes(words, progress)
+    found += _way(words, progress, places)
+    if progress.data.get("truncated"):
+        found.append(Notice("w", words.t("result.cut"), words.t("result.cut.text")))
+    if progress.data.get("unread") and progress.state in ("done", "partly"):
+        found.append(Notice("w", words.t("result.unread"), words.t("result.unread.text")))
+    order: dict[Tone, int] = {"b": 0, "w": 1, "n": 2}
+    return sorted(found, key=lambda notice: order[notice.tone])
+
+
+def _faults(words: Words, progress: Progress) -> Iterator[Notice]:
+    if progress.state == "failed" and progress.code is not None:
+        code = progress.code
+        text = fault(words, code, _asked_name(progress), progress.error)
+        ours = code in _OURS or (code.startswith("router_") and code != "router_busy")
+        rest = words.t("result.fault.ours", id=progress.id[:8]) if ours else ""
+        if progress.output.strip() and ours:
+            rest += " " + words.t("result.fault.words")
+        yield Notice("b", text, rest)
+    if progress.state == "stopped":
+        done, whole = progress.steps
+        strong = (
+            words.t("result.stopped.of", n=done, whole=whole) if whole is not None else words.t("result.state.stopped")
+        )
+        yield Notice("n", strong, words.t("result.stopped.text") if progress.output else "")
+    for row in progress.silent:
+        link = progress.question.link(row["slug"]) if progress.question else ""
+        text = fault(words, row.get("code") or "internal", row["name"], row.get("error"))
+        yield Notice("n", row["slug"], text, link, words.t("result.retry", router=row["slug"]))
+
+
+def _ping(words: Words, progress: Progress, places: Places) -> Iterator[Notice]:
+    result = progress.result
+    sent, received = result.get("sent"), result.get("received", 0)
+    if sent is None:
+        return
+    if sent == 0:
+        yield Notice("w", words.t("result.ping.unsent"), words.t("result.ping.unsent.text"))
+    elif received == 0:
+        connection = _chosen(progress, places)
+        if connection is not None and _in_lan(connection, progress.data.get("source_ip")):
+            yield Notice("w", words.t("result.ping.lan", name=connection.name), words.t("result.ping.lan.text"))
+        else:
+            yield Notice("w", words.t("result.ping.nothing"), words.t("result.ping.nothing.text"))
+    elif received < sent:
+        yield Notice("w", words.t("result.ping.loss", n=sent - received, sent=sent), words.t("result.ping.loss.text"))
+
+
+def _trace(words: Words, progress: Progress) -> Iterator[Notice]:
+    result = progress.result
+    if result.get("stopped") == "silent_tail":
+        last = _last_answering(result)
+        text = words.t("result.trace.tail.after", hop=last) if last else words.t("result.trace.tail.never")
+        yield Notice("w", words.t("result.trace.tail", n=SILENT_HOPS), text)
+    elif result.get("stopped") == "deadline":
+        yield Notice("w", words.t("result.trace.late"), words.t("result.trace.late.text"))
+
+
+def _routes(words: Words, progress: Progress) -> Iterator[Notice]:
+    if progress.kind != "aspath":
+        return
+    for prefix, origins in _disputed(progress).items():
+        listed = _and(words, [f"AS{asn}" for asn in origins])
+        text = words.t("result.origin.second.text", origins=listed, prefix=prefix)
+        yield Notice("b", words.t("result.origin.second"), text)
+    if progress.everywhere:
+        for row in progress.answered:
+            if row.get("ok") and not (row.get("result") or {}).get("routes"):
+                yield Notice("n", row["slug"], _no_route(words, row))
+    elif not progress.result.get("routes"):
+        yield Notice("n", _no_route(words, {**progress.data, "target": progress.data.get("target")}), "")
+
+
+def _no_route(words: Words, data: Mapping[str, Any]) -> str:
+    if data.get("covering"):
+        return words.t("result.route.covering", covering=data["covering"])
+    return words.t("result.route.none.text")
+
+
+def _way(words: Words, progress: Progress, places: Places) -> Iterator[Notice]:
+    """Whether packets really left by the connection that was asked for."""
+    egress = progress.data.get("egress")
+    connection = _chosen(progress, places)
+    if not egress or egress["verdict"] != "differs" or connection is None or progress.question is None:
+        return
+    expected = egress["expected_connection"]
+    out = places.connection(progress.question.router, expected)
+    if egress["mode"] != "source" or out is None or out.id == connection.id:
+        yield Notice("w", words.t("result.way.other", name=connection.name), egress["note"])
+        return
+    text = words.t("result.way.chosen", back=connection.name, router=progress.question.router)
+    result = progress.result
+    unanswered = result.get("received") == 0 or (result.get("stopped") == "silent_tail" and not result.get("reached"))
+    if unanswered:
+        text += " " + words.t("result.way.dropped", out=out.name)
+    yield Notice("w", words.t("result.way", out=out.name, back=connection.name), text)
+
+
+def _chosen(progress: Progress, places: Places) -> Connection | None:
+    question = progress.question
+    return places.connection(question.router, question.connection) if question else None
+
+
+def _in_lan(connection: Connection, source: str | None) -> bool:
+    lans = [lan for lan in (connection.lan_ipv4, connection.lan_ipv6) if lan is not None]
+    return source is not None and inside(ip_address(source), tuple(lans))
+
+
+def _of_ping(words: Words, result: Mapping[str, Any]) -> str:
+    if result["sent"] == 0:
+        return words.t("result.ping.unsent")
+    known = {"sent": result["sent"], "received": result["received"], "loss": percent(result["loss_pct"])}
+    if result["rtt_avg_ms"] is None:
+        return words.t("result.say.ping.none", n=result["sent"], **known)
+    return words.t("result.say.ping", n=result["sent"], average=ms(result["rtt_avg_ms"]), **known)
+
+
+def _of_trace(words: Words, result: Mapping[str, Any]) -> str:
+    n = len(result["hops"])
+    if result["reached"]:
+        return words.t("result.say.reached", n=n)
+    if result.get("stopped") == "silent_tail":
+        return words.t("result.say.tail", n=n, silent=SILENT_HOPS)
+    return words.t("result.say.unreached", n=n)
+
+
+def _of_routes(words: Words, progress: Progress) -> str:
+    routes = progress.result.get("routes") or ()
+    if not routes:
+        return words.t("result.route.none", target=progress.data.get("target") or "")
+    origins = next(iter(_disputed(progress).values()), [])
+    if origins:
+        return words.t("result.say.origins", n=len(routes), origins=_and(words, [f"AS{asn}" for asn in origins]))
+    best = next((route for route in routes if route.get("best")), None)
+    if best is None or not best.get("as_path_text"):
+        return words.t("result.say.routes", n=len(routes))
+    return words.t("result.say.best", n=len(routes), path=best["as_path_text"])
+
+
+def _of_all(words: Words, progress: Progress) -> str:
+    done, whole = progress.steps
+    ok = done - len(progress.silent)
+    text = words.t("result.say.answered", n=ok, whole=whole or done)
+    origins = _origins(progress)
+    if origins and not progress.live:
+        text += " " + words.t("result.say.origin", n=len(origins), origins=_and(words, [f"AS{asn}" for asn in origins]))
+    return text
+
+
+def routes_in(progress: Progress) -> list[Mapping[str, Any]]:
+    """The routes of all routers that answered, in their order."""
+    results = [row.get("result") or {} for row in progress.answered] if progress.everywhere else [progress.result]
+    return [route for result in results for route in result.get("routes") or ()]
+
+
+def _origins(progress: Progress) -> list[int]:
+    """Every AS that originates a route here, in numeric order."""
+    return sorted({route["origin_asn"] for route in routes_in(progress) if route.get("origin_asn") is not None})
+
+
+def _disputed(progress: Progress) -> dict[str, list[int]]:
+    """The prefixes that more than one AS originates, each with those ASes."""
+    by_prefix: dict[str, set[int]] = {}
+    for route in routes_in(progress):
+        if route.get("origin_asn") is not None:
+            by_prefix.setdefault(route["prefix"], set()).add(route["origin_asn"])
+    return {prefix: sorted(origins) for prefix, origins in by_prefix.items() if len(origins) > 1}
+
+
+def _last_answering(result: Mapping[str, Any]) -> int | None:
+    answering = [hop["hop"] for hop in result["hops"] if any(probe["address"] for probe in hop["probes"])]
+    return max(answering, default=None)
+
+
+def _asked_name(progress: Progress) -> str:
+    question = progress.question
+    return (question.router if question else None) or progress.data.get("router") or ""
+
+
+def _and(words: Words, texts: list[str]) -> str:
+    if len(texts) < 2:
+        return "".join(texts)
+    return words.t("result.and", first=", ".join(texts[:-1]), last=texts[-1])
