@@ -20,14 +20,14 @@ from doubles.glass import INVENTORY, SETTINGS, Glass, looking_glass, router, tra
 from netpulse.errors import Busy, Fault, NetPulseError, Refused
 from netpulse.inventory import Connection, Inventory
 from netpulse.pool import Pool
-from netpulse.settings import Captcha, Limits, Settings
+from netpulse.settings import Branding, Captcha, Limits, Settings
 from netpulse.web.pages.assets import built, manifest
 from netpulse.web.pages.frame import CSP, Frame
 
 HTML = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 ROOMY = replace(SETTINGS.limits, visitor_queries=100_000)
 OPEN = replace(SETTINGS, captcha=Captcha(enabled=False), limits=ROOMY, languages=("en", "de", "ar-XB"))
-ASKED = replace(SETTINGS, limits=ROOMY)
+ASKED = replace(SETTINGS, limits=ROOMY, languages=("en",))
 PING = {"router": "core1", "connection": "1", "query": "ping", "target": "8.8.8.8"}
 
 
@@ -540,3 +540,19 @@ async def test_a_page_loads_at_most_three_files_before_it_works(glass: Glass) ->
     page = (await get(glass, "/")).text
     assert len(re.findall(r'(?:src|href)="/(?:static|brand)/', page)) == 2
     assert INVENTORY.routers[0].slug in page
+
+
+async def test_the_operator_s_links_and_terms_stand_at_the_foot_of_every_page(tmp_path: Path) -> None:
+    branding = Branding(links=(("PeeringDB", "https://www.peeringdb.com/asn/64500"),), terms="One.\n\n<b>Two</b>.\n")
+    async with looking_glass(tmp_path, settings=replace(SETTINGS, branding=branding)) as glass:
+        page = (await get(glass, "/")).text
+        assert '<a href="https://www.peeringdb.com/asn/64500" rel="noopener">PeeringDB</a>' in page
+        assert '<a href="/terms">Terms of use</a>' in page
+        terms = (await get(glass, "/terms")).text
+        assert "<p>One.</p>" in terms
+        assert "<p>&lt;b&gt;Two&lt;/b&gt;.</p>" in terms
+
+
+async def test_without_terms_there_is_no_page_of_them(glass: Glass) -> None:
+    assert "/terms" not in (await get(glass, "/")).text
+    assert (await get(glass, "/terms")).status_code == 404

@@ -96,11 +96,16 @@ class Captcha:
 
 @dataclass(frozen=True, slots=True)
 class Branding:
-    """What the operator changes about the pages: an SVG or PNG file, a colour as `#rrggbb`, a line of text."""
+    """What the operator changes about the pages: an SVG or PNG file, a colour as `#rrggbb`, a line of text.
+
+    `links` stand at the foot of every page as (text, URL); `terms` is the text of `/terms`, paragraphs by blank lines.
+    """
 
     logo: Path | None = None
     accent: str | None = None
     footer: str | None = None
+    links: tuple[tuple[str, str], ...] = ()
+    terms: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +133,7 @@ class Settings:
     data: DataFiles = field(default_factory=DataFiles)
     captcha: Captcha = field(default_factory=Captcha)
     branding: Branding = field(default_factory=Branding)
-    languages: tuple[str, ...] = ("en",)  # the first is the default
+    languages: tuple[str, ...] = ("en", "de")  # the first is the default
     hide: tuple[str, ...] = ()
     redact: tuple[str, ...] = ()
     bgp_cache_s: float = 5.0

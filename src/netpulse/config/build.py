@@ -9,6 +9,7 @@ from pathlib import Path
 
 from netpulse import values
 from netpulse.config.models import (
+    BrandingBlock,
     ConfigFile,
     ConnectionBlock,
     RouterBlock,
@@ -80,10 +81,20 @@ class Builder:
             retention=Retention(**file.retention.model_dump()),
             data=DataFiles(**{name: self._file(text) for name, text in file.data.model_dump().items()}),
             captcha=Captcha(**file.captcha.model_dump()),
-            branding=Branding(self._file(file.branding.logo), file.branding.accent, file.branding.footer),
+            branding=self._branding(file.branding),
             languages=tuple(file.languages),
             hide=tuple(file.hide),
             redact=tuple(file.redact),
+        )
+
+    def _branding(self, block: BrandingBlock) -> Branding:
+        terms = self._file(block.terms)
+        return Branding(
+            logo=self._file(block.logo),
+            accent=block.accent,
+            footer=block.footer,
+            links=tuple((link.text, link.url) for link in block.links),
+            terms=terms.read_text("utf-8", errors="replace") if terms else None,
         )
 
     def _file(self, name: str | None) -> Path | None:

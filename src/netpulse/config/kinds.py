@@ -177,6 +177,17 @@ def _community(text: str) -> str:
     raise ValueError(f"must be a community like 64500:100 or 64500:1:100, is {shown(text)}")
 
 
+def _web_link(text: str) -> str:
+    try:
+        url = urlsplit(text)
+        fits = url.scheme in ("http", "https") and is_host(url.hostname or "") and text.isascii() and " " not in text
+    except ValueError:
+        fits = False
+    if not fits:
+        raise ValueError(f"must be a link like https://www.example.com/terms, is {shown(text)}")
+    return text
+
+
 def _origin(text: str) -> str:
     try:
         url = urlsplit(text)
@@ -245,6 +256,7 @@ NameServer = Annotated[tuple[str, int], BeforeValidator(_resolver), _text_schema
 Host = Annotated[str, AfterValidator(_host)]
 HostKey = Annotated[str, AfterValidator(_host_key)]
 Community = Annotated[str, AfterValidator(_community)]
+WebLink = Annotated[str, StringConstraints(max_length=500), AfterValidator(_web_link)]
 Origin = Annotated[str, AfterValidator(_origin)]
 Pattern = Annotated[str, StringConstraints(min_length=1, max_length=1000), AfterValidator(_pattern)]
 Slug = Annotated[str, AfterValidator(_slug)]

@@ -32,6 +32,7 @@ from netpulse.config.kinds import (
     Slug,
     Space,
     User,
+    WebLink,
 )
 from netpulse.inventory import ConnectionType, Device, EgressMode, ThisHost, Visibility
 from netpulse.settings import Branding, Captcha, Deadlines, Limits, OutputLimits, Resolver, Retention
@@ -223,10 +224,17 @@ class CaptchaBlock(Block):
     lasts_s: int = Field(default=_CAPTCHA.lasts_s, ge=0, le=86400, description="Seconds that a right answer holds")
 
 
+class LinkBlock(Block):
+    text: Line = Field(description="What the link says")
+    url: WebLink = Field(description="Where it leads, http or https")
+
+
 class BrandingBlock(Block):
     logo: PathText | None = Field(default=None, description="An SVG or PNG file for the page header")
     accent: Colour | None = Field(default=_BRANDING.accent, description='The one colour of the pages, like "#0b5a99"')
     footer: Line | None = Field(default=None, description="A line at the foot of every page")
+    links: list[LinkBlock] = Field(default=[], description="Links at the foot of every page, text and url each")
+    terms: PathText | None = Field(default=None, description="A text file with the terms of use, shown at /terms")
 
 
 class DataBlock(Block):
@@ -266,7 +274,7 @@ class ConfigFile(Block):
     captcha: CaptchaBlock = Field(default_factory=CaptchaBlock, description="The question that visitors answer")
     branding: BrandingBlock = Field(default_factory=BrandingBlock, description="The look of the pages")
     languages: list[Language] = Field(
-        default=["en"], min_length=1, description="Languages of the pages, the first by default"
+        default=["en", "de"], min_length=1, description="Languages of the pages, the first by default"
     )
     data: DataBlock = Field(default_factory=DataBlock, description="Tables that give numbers their meaning")
     metrics: MetricsBlock = Field(default_factory=MetricsBlock, description="Prometheus metrics")

@@ -57,7 +57,8 @@ def broken_rules(data: Data, world: World) -> Iterator[Found]:
         yield from _connection(place, connection)
     for name, text in _block(data, "data").items():
         yield from _readable((("data", name)), text, world)
-    yield from _readable(("branding", "logo"), _block(data, "branding").get("logo"), world)
+    for name in ("logo", "terms"):
+        yield from _readable(("branding", name), _block(data, "branding").get(name), world)
 
 
 def _without_nulls(data: Any) -> Any:

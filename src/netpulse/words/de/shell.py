@@ -32,6 +32,7 @@ WORDS = {
     "shell.foot.contact": "NOC: {contact}",
     "shell.foot.api": "API-Dokumentation",
     "shell.foot.privacy": "Abfragen werden protokolliert. Adressen von Besuchern werden nach {n} Tagen gekürzt.",
+    "shell.foot.terms": "Nutzungsbedingungen",
     "shell.foot.results": "Ergebnisse werden {n} Tage aufbewahrt.",
     "shell.description": "Looking Glass von {organization}: Ping, Traceroute und BGP-AS-Pfad von unseren eigenen Routern.",
     "error.404.title": "Unter dieser Adresse gibt es nichts",

@@ -32,6 +32,7 @@ WORDS = {
     "shell.foot.contact": "NOC: {contact}",
     "shell.foot.api": "API documentation",
     "shell.foot.privacy": "Queries are logged. Client addresses are shortened after {n} days.",
+    "shell.foot.terms": "Terms of use",
     "shell.foot.results": "Results are kept for {n} days.",
     "shell.description": "Looking glass of {organization}: ping, traceroute and BGP AS path from our own routers.",
     "error.404.title": "There is nothing at this address",
