@@ -142,6 +142,8 @@ class Protocol(HttpToolsProtocol):
         if self.pipeline:
             # Read on only when everything that came is answered, or the queue would grow without end.
             self.flow.pause_reading()
+        elif self._refusal is not None and self._idle and not self.transport.is_closing():
+            self._leave()
 
     # Refusals.
 
@@ -154,7 +156,7 @@ class Protocol(HttpToolsProtocol):
         self._refusal = (status, code, sentence)
         self._request_is_whole()
         serving = self._serving
-        if serving is not None and not serving.response_complete:
+        if serving is not None and not self._idle:
             if serving is not self.cycle or not serving.more_body:
                 self._refuse_rest()
                 return
@@ -177,9 +179,7 @@ class Protocol(HttpToolsProtocol):
                 )
             )
         )
-        # Closing with bytes unread would reset the connection, and the answer might be lost on its way.
-        self.transport.write_eof()
-        self._reading_until = self.loop.call_later(LINGER_S, self._too_slow)
+        self._leave()
 
     def _refuse_rest(self) -> None:
         """Serve what came whole before, and nothing after it."""
@@ -187,11 +187,22 @@ class Protocol(HttpToolsProtocol):
         self._request_is_whole()
         if self.pipeline and self.cycle.more_body:
             self.pipeline.popleft()
-        last = self.pipeline[0][0] if self.pipeline else self._serving
-        if last is None or last.response_complete:
-            self.transport.close()
-        else:
-            last.keep_alive = False
+        if self._idle:
+            self._leave()
+
+    @property
+    def _idle(self) -> bool:
+        """Whether nothing is being answered."""
+        return self._serving is None or self._serving.response_complete
+
+    def _leave(self) -> None:
+        """Say that nothing more comes, and give the client a moment to take it.
+
+        Closing with bytes unread would reset the connection, and the last answer might be lost on its way.
+        """
+        self._unset_keepalive_if_required()
+        self.transport.write_eof()
+        self._reading_until = self.loop.call_later(LINGER_S, self._too_slow)
 
     # Deadlines.
 
@@ -206,7 +217,7 @@ class Protocol(HttpToolsProtocol):
     def _too_slow(self) -> None:
         self._reading_until = None
         serving = self._serving
-        if self._refusal is None and serving is not None and not serving.response_complete and not serving.more_body:
+        if self._refusal is None and serving is not None and not self._idle and not serving.more_body:
             # The beginning of a further request waits behind the answer to this one.
             self._await_request()
         elif not self.transport.is_closing():
