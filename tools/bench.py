@@ -63,8 +63,9 @@ async def on_fake_routers(folder: Path) -> list[Row]:
             rows = [*await streams.first_line(glass), *rows]
             rows += [*await crowds.side_by_side(glass), *await crowds.unnoticed(glass)]
         many = fakes.config(folder / "streams", routers=_MANY_ROUTERS, sessions=_ROOMY)
-        async with served(many) as glass:
-            rows += await streams.open_streams(glass, _MANY_ROUTERS)
+        for subject in (streams.readers, streams.runs):
+            async with served(many) as glass:
+                rows += await subject(glass, _MANY_ROUTERS)
         async with served(fakes.config(folder / "crowd", sessions=3)) as glass:
             rows += await crowds.crowd(glass, fakes)
     return rows

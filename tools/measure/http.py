@@ -40,9 +40,9 @@ class Connection:
         status, headers = await self._headers()
         return Answer(status, headers, await self._reader.readexactly(int(headers.get("content-length", "0"))))
 
-    async def open_stream(self, path: str) -> Answer:
-        """Ask for events. The answer has a body only if it is a refusal; else `lines` gives what comes."""
-        self._ask(path, "text/event-stream")
+    async def open_stream(self, path: str, after: str = "") -> Answer:
+        """Ask for events, those after an event's id if there is one. There is a body only if it is a refusal; else `lines`."""
+        self._ask(path, "text/event-stream", f"Last-Event-ID: {after}\r\n" if after else "")
         status, headers = await self._headers()
         length = headers.get("content-length")
         return Answer(status, headers, await self._reader.readexactly(int(length)) if length else b"")
@@ -57,8 +57,8 @@ class Connection:
                 yield line
         await self._reader.readline()
 
-    def _ask(self, path: str, accept: str) -> None:
-        self._writer.write(f"GET {path} HTTP/1.1\r\n{self._head}Accept: {accept}\r\n\r\n".encode())
+    def _ask(self, path: str, accept: str, further: str = "") -> None:
+        self._writer.write(f"GET {path} HTTP/1.1\r\n{self._head}Accept: {accept}\r\n{further}\r\n".encode())
 
     async def _headers(self) -> tuple[int, dict[str, str]]:
         head = (await self._reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")

@@ -13,7 +13,7 @@ from netpulse.transports.ssh import SshTransport
 _COMMAND = "ping -4 -n -c 5 -W 1 -I 203.0.113.1 45.0.0.1"
 _WARM_UP = 20
 _TIMES = 150
-_FRESH_TIMES = 30
+_FRESH_EVERY = 5
 
 
 async def command_start(fakes: Fakes) -> list[Row]:
@@ -24,7 +24,7 @@ async def command_start(fakes: Fakes) -> list[Row]:
     try:
         for n in range(-_WARM_UP, _TIMES):
             times = {"pool": await _pooled_ms(pooled), "hand": await _by_hand_ms(by_hand)}
-            if 0 <= n < _FRESH_TIMES or n == -1:
+            if n % _FRESH_EVERY == 0:
                 times["fresh"] = await _fresh_ms(fakes)
             for way, ms in times.items():
                 if n >= 0:

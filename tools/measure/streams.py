@@ -49,14 +49,25 @@ async def _late_ms(web: Connection, target: str) -> float:
     return late_ms
 
 
-async def open_streams(glass: Glass, routers: int) -> list[Row]:
-    """Streams of commands that run and say nothing, opened by a process of its own; memory before and with them."""
+async def readers(glass: Glass, routers: int) -> list[Row]:
+    """What 2,000 streams cost the server: readers of a few runs, which is the stream alone."""
+    return [await _opened(glass, "readers", routers, "open event streams, readers of a few runs")]
+
+
+async def runs(glass: Glass, routers: int) -> list[Row]:
+    """What 2,000 streams cost the server, each a run with a command of its own over SSH."""
+    title = f"the same, each with a command of its own over SSH on {routers} routers"
+    return [await _opened(glass, "runs", routers, title)]
+
+
+async def _opened(glass: Glass, what: str, routers: int, title: str) -> Row:
+    """Opened by a process of its own; memory before and with them. The server is fresh: memory once used is not given back."""
     async with glass.connect() as web:
-        for n in range(routers):  # every SSH connection is there before the first look at the memory
+        for n in range(routers):  # every SSH connection is there before the first look
             await web.get(ping_path(n, "45.0.0.1"))
     before_kib = glass.memory_kib()
     client = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "measure.streams", glass.host, str(glass.port), glass.keys[0], str(routers),
+        sys.executable, "-m", "measure.streams", glass.host, str(glass.port), glass.keys[0], str(routers), what,
         cwd=Path(__file__).parent.parent, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
     )  # fmt: skip
     try:
@@ -72,37 +83,65 @@ async def open_streams(glass: Glass, routers: int) -> list[Row]:
     finally:
         client.kill()
         await client.wait()
-    return [
-        Row(
-            f"open event streams, their commands running over SSH on {routers} routers",
-            f"≤ {_MOST_KIB:.0f} KiB each; {_MANY:,} at once",
-            f"{each_kib:.1f} KiB each; {opened:,} at once (`/routers` then takes {still_ms:.1f} ms)",
-            each_kib <= _MOST_KIB and opened >= _MANY,
-        )
-    ]
+    return Row(
+        title,
+        f"≤ {_MOST_KIB:.0f} KiB each; {_MANY:,} at once",
+        f"{each_kib:.1f} KiB each; {opened:,} at once (`/routers` then takes {still_ms:.1f} ms)",
+        each_kib <= _MOST_KIB and opened >= _MANY,
+    )
 
 
-async def _hold_open(host: str, port: int, key: str, routers: int) -> None:
-    """Opens the streams, says how many have begun, and keeps them until it is ended."""
-    seats = asyncio.Semaphore(50)
-    kept: list[Connection] = []
+class _Holder:
+    """Opens the streams and keeps them until its process is ended."""
 
-    async def one(n: int) -> bool:
-        web = Connection(host, port, key)
-        kept.append(web)
-        async with seats:
-            await web.__aenter__()
-            answer = await web.open_stream(held_path(n % routers, n))
-            if answer.status == 200:
-                async for line in web.lines():
-                    if line.startswith(b"data: ") and STAMP.encode() in line:
-                        return True
-        return False
+    def __init__(self, host: str, port: int, key: str, routers: int) -> None:
+        self._place = host, port, key
+        self._routers = routers
+        self._seats = asyncio.Semaphore(50)
+        self._kept: list[Connection] = []
 
-    begun = await asyncio.gather(*(one(n) for n in range(_MANY)))
-    print(sum(begun), flush=True)
+    async def runs(self, count: int) -> list[str]:
+        """Starts that many commands; the id of an event of each whose command has begun."""
+        return [event for event in await asyncio.gather(*map(self._run, range(count))) if event]
+
+    async def readers(self, count: int) -> list[str]:
+        """That many streams, a few of which start a run and the others of which read those."""
+        events = await self.runs(self._routers)
+        readers = await asyncio.gather(*(self._read(n, events[n % len(events)]) for n in range(count - len(events))))
+        return [*events, *(event for event in readers if event)]
+
+    async def _connection(self) -> Connection:
+        web = Connection(*self._place)
+        self._kept.append(web)
+        return await web.__aenter__()
+
+    async def _run(self, n: int) -> str:
+        async with self._seats:
+            web = await self._connection()
+            answer = await web.open_stream(held_path(n % self._routers, n))
+            if answer.status != 200:
+                return ""
+            event = ""
+            async for line in web.lines():
+                if line.startswith(b"id: "):
+                    event = line.removeprefix(b"id: ").decode()
+                if line.startswith(b"data: ") and STAMP.encode() in line:
+                    return event
+        return ""
+
+    async def _read(self, n: int, event: str) -> str:
+        async with self._seats:
+            answer = await (await self._connection()).open_stream(held_path(n % self._routers, n), after=event)
+        return event if answer.status == 200 else ""
+
+
+async def _hold_open(host: str, port: int, key: str, routers: int, what: str) -> None:
+    """Says how many streams have begun, and keeps them until it is ended."""
+    holder = _Holder(host, port, key, routers)
+    opened = await (holder.readers(_MANY) if what == "readers" else holder.runs(_MANY))
+    print(len(opened), flush=True)
     await asyncio.get_running_loop().create_future()
 
 
 if __name__ == "__main__":
-    asyncio.run(_hold_open(sys.argv[1], int(sys.argv[2]), sys.argv[3], int(sys.argv[4])))
+    asyncio.run(_hold_open(sys.argv[1], int(sys.argv[2]), sys.argv[3], int(sys.argv[4]), sys.argv[5]))
