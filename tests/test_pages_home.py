@@ -456,13 +456,13 @@ async def test_an_error_that_no_page_expects_is_told_in_its_own_words(
 @pytest.mark.parametrize(
     ("path", "headers", "tag", "direction", "word"),
     [
-        ("/", {}, "en", "ltr", "Query our routers"),
-        ("/?lang=de", {}, "de", "ltr", "Unsere Router befragen"),
-        ("/", {"Cookie": "np_lang=de"}, "de", "ltr", "Unsere Router befragen"),
-        ("/", {"Accept-Language": "de-AT, en;q=0.5"}, "de", "ltr", "Unsere Router befragen"),
-        ("/?lang=en", {"Cookie": "np_lang=de", "Accept-Language": "de"}, "en", "ltr", "Query our routers"),
-        ("/?lang=ar-XB", {}, "ar-XB", "rtl", "Qüérý öür"),
-        ("/?lang=fr", {}, "en", "ltr", "Query our routers"),
+        ("/", {}, "en", "ltr", "Network Diagnostics"),
+        ("/?lang=de", {}, "de", "ltr", "Netzdiagnose"),
+        ("/", {"Cookie": "np_lang=de"}, "de", "ltr", "Netzdiagnose"),
+        ("/", {"Accept-Language": "de-AT, en;q=0.5"}, "de", "ltr", "Netzdiagnose"),
+        ("/?lang=en", {"Cookie": "np_lang=de", "Accept-Language": "de"}, "en", "ltr", "Network Diagnostics"),
+        ("/?lang=ar-XB", {}, "ar-XB", "rtl", "Ñétwörk Díágñöštíçš"),
+        ("/?lang=fr", {}, "en", "ltr", "Network Diagnostics"),
     ],
 )
 async def test_the_language_is_chosen(

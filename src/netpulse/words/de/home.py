@@ -3,7 +3,7 @@
 from netpulse.words.forms import Plural
 
 WORDS = {
-    "home.title": "Unsere Router befragen",
+    "home.title": "Netzdiagnose",
     "home.noscript": "JavaScript ist aus. Alles geht: Ergebnisse kommen als eine fertige Seite statt nach und nach.",
     "home.form": "Neue Abfrage",
     "home.router": "Router",

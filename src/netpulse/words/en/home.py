@@ -3,7 +3,7 @@
 from netpulse.words.forms import Plural
 
 WORDS = {
-    "home.title": "Query our routers",
+    "home.title": "Network Diagnostics",
     "home.noscript": "JavaScript is off. Everything works: results arrive as one finished page instead of live.",
     "home.form": "New query",
     "home.router": "Router",
@@ -59,7 +59,7 @@ WORDS = {
     "captcha.wrong": "{answer} is not right. Here is a new question. Your target is kept.",
     "captcha.empty": "Answer the question so that we know a person is asking.",
     "captcha.stale": "That question is too old or was answered before. Here is a new one. Your target is kept.",
-    "network.title": "Network overview",
+    "network.title": "Network Overview",
     "network.all": "All",
     "network.find": "Filter routers and connections",
     "network.none": "Nothing matches. Delete a letter or choose All.",
