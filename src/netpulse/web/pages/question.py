@@ -88,13 +88,13 @@ def everyone_asked(services: Services, caller: Caller, kind: str) -> tuple[str, 
 
 
 def _as_result(rows: list[AuditRow]) -> StoredResult:
-    """As much of the result to come as decides who may read it."""
+    """As much of the result to come as decides who may read about it: where it is asked from, and nothing that it names."""
     first = rows[0]
     return StoredResult(
         id=first.run_id or "",
         kind=first.kind,
         key_id=first.key_id,
-        audience="public" if first.key_id is None else "key",
+        audience="public",
         routers=tuple(dict.fromkeys(row.router for row in rows if row.router)),
         connection=first.connection,
         created_at=first.at,

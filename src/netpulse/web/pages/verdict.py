@@ -162,7 +162,11 @@ def _routes(words: Words, progress: Progress) -> Iterator[Notice]:
             if row.get("ok") and not (row.get("result") or {}).get("routes"):
                 yield Notice("n", row["slug"], _no_route(words, row))
     elif not progress.result.get("routes"):
-        yield Notice("n", _no_route(words, {**progress.data, "target": progress.data.get("target")}), "")
+        yield Notice(
+            "n",
+            words.t("result.route.none", target=progress.data.get("target") or "") + ".",
+            _no_route(words, progress.data),
+        )
 
 
 def _no_route(words: Words, data: Mapping[str, Any]) -> str:

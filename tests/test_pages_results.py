@@ -1,0 +1,401 @@
+"""The page of a result: waiting, growing, done, stopped, failed and gone; and that nothing a router prints is more than text."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from ipaddress import ip_network
+from pathlib import Path
+
+import httpx2
+import pytest
+import pytest_asyncio
+
+from conftest import Glass as LabGlass
+from doubles.glass import ROUTE, SETTINGS, Glass, answers, looking_glass
+from doubles.scripted import Break, Hang, Hold, Say, Script, Scripted
+from netpulse.errors import Fault
+from netpulse.runs import Run
+from netpulse.settings import Captcha, Settings
+from netpulse.web.pages import visitor
+from netpulse.web.pages.frame import CSP
+
+HTML = {"Accept": "text/html,*/*;q=0.8"}
+OPEN = replace(
+    SETTINGS,
+    captcha=Captcha(enabled=False),
+    limits=replace(SETTINGS.limits, visitor_queries=100_000),
+    languages=("en", "de"),
+    trusted_proxies=(ip_network("127.0.0.1/32"),),
+)
+LINES = [f"64 bytes from 8.8.8.8: icmp_seq={number} ttl=61 time=1.5 ms" for number in range(1, 6)]
+HELD: Script = [Say(LINES[0] + "\n"), Hold(), Say("\n".join(LINES[1:]) + "\n")]
+PINGED = {"router": "core1", "connection": "1", "query": "ping", "target": "8.8.8.8"}
+TRACED = {**PINGED, "query": "traceroute"}
+ROUTED = {"router": "core1", "query": "aspath", "target": "8.8.8.8"}
+EVERYWHERE = {**ROUTED, "router": "*"}
+
+
+@dataclass(frozen=True)
+class Part:
+    """One event of a page's growth."""
+
+    id: str
+    name: str
+    html: str
+
+
+def printing(script: Script) -> Scripted:
+    """A router that answers packets like this and everything else as usual."""
+    return Scripted(lambda command: answers(command) if command.startswith("show") else list(script))
+
+
+@asynccontextmanager
+async def glass_of(folder: Path, settings: Settings = OPEN, **devices: Scripted) -> AsyncIterator[Glass]:
+    """A looking glass; devices by their kind and name with an underscore between."""
+    named = {
+        key.replace("_", ":", 1) if key.startswith("router_") else f"route_server:{key}": d
+        for key, d in devices.items()
+    }
+    async with looking_glass(folder, named, settings) as running:
+        yield running
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def ready(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Glass]:
+    """Every router answers at once."""
+    async with glass_of(tmp_path_factory.mktemp("results")) as running:
+        yield running
+
+
+async def asked(glass: Glass, fields: dict[str, str], **headers: str) -> str:
+    """The path of the result that the form leads to."""
+    async with httpx2.AsyncClient(timeout=20) as browser:
+        answer = await browser.post(glass.url + "/", data=fields, headers={**HTML, **headers})
+    assert answer.status_code == 303, text_of(answer.text)
+    return answer.headers["location"]
+
+
+async def page(glass: Glass, path: str, status: int = 200, **headers: str) -> str:
+    async with httpx2.AsyncClient(timeout=20) as browser:
+        answer = await browser.get(glass.url + path, headers={**HTML, **headers})
+    assert answer.status_code == status, text_of(answer.text)
+    if status == 200:
+        assert answer.headers["content-security-policy"] == CSP
+        assert_nothing_runs(answer.text)
+    return answer.text
+
+
+@asynccontextmanager
+async def growth(glass: Glass, path: str, **headers: str) -> AsyncIterator[AsyncIterator[Part]]:
+    async with (
+        httpx2.AsyncClient(timeout=20) as browser,
+        browser.stream("GET", f"{glass.url}{path}", headers=headers) as answer,
+    ):
+        assert answer.status_code == 200, await answer.aread()
+        assert answer.headers["content-type"].startswith("text/event-stream")
+        yield parts_of(answer)
+
+
+async def parts_of(answer: httpx2.Response) -> AsyncIterator[Part]:
+    fields: dict[str, list[str]] = {}
+    async for line in answer.aiter_lines():
+        if line.startswith(":"):
+            continue
+        if line:
+            name, _, value = line.partition(": ")
+            fields.setdefault(name, []).append(value)
+            continue
+        if "event" in fields:
+            yield Part("".join(fields.get("id", ())), fields["event"][0], "\n".join(fields.get("data", ())))
+        fields = {}
+
+
+async def grown(glass: Glass, path: str, **headers: str) -> list[Part]:
+    async with growth(glass, path + "/events", **headers) as parts:
+        return [part async for part in parts]
+
+
+async def ended(glass: Glass, fields: dict[str, str], **headers: str) -> str:
+    """The page of this question when it is over."""
+    path = await asked(glass, fields)
+    await grown(glass, path)
+    return await page(glass, path, **headers)
+
+
+def text_of(markup: str) -> str:
+    bare = re.sub(r"<(script|template|noscript|form)\b.*?</\1>", " ", markup, flags=re.S)
+    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", bare)).split())
+
+
+def result_of(markup: str) -> str:
+    """The part of a page that grows."""
+    return markup[markup.index('<div id="result"') : markup.index("</main>")].rsplit("</div>", 1)[0].strip()
+
+
+def assert_nothing_runs(markup: str) -> None:
+    """No script but our own files, no inline style, no handler."""
+    for tag in re.findall(r"<script\b[^>]*>", markup):
+        assert 'type="application/json"' in tag or re.search(r'src="/static/[a-z]+\.[0-9a-f]{12}\.js"', tag), tag
+    for tag in re.findall(r"<[a-z][^>]*>", markup):
+        assert not re.search(r"""\s(?:on[a-z]+|style)\s*=""", re.sub(r'"[^"]*"', '""', tag)), tag
+
+
+def run_of(glass: Glass, path: str) -> Run:
+    run = glass.services.pipeline.runs.find(path.rpartition("/")[2], "visitor:127.0.0.1")
+    assert run is not None
+    return run
+
+
+async def test_the_waiting_page_shows_what_there_is_and_comes_again_without_scripts(tmp_path: Path) -> None:
+    held = printing(HELD)
+    async with glass_of(tmp_path, router_core1=held) as glass:
+        path = await asked(glass, PINGED)
+        async with growth(glass, path + "/events") as parts:
+            while (await anext(parts)).name != "raw":
+                continue
+            shown = await page(glass, path)
+        assert '<noscript><meta http-equiv="refresh" content="2"></noscript>' in shown
+        assert re.search(rf'data-events="{path}/events\?after=\d+"', shown)
+        assert f'<form action="{path}/stop" method="post"' in shown
+        assert "Running · 1 of 5" in text_of(shown)
+        assert LINES[0] in text_of(shown)
+        held.go()
+        await grown(glass, path)
+        assert "refresh" not in await page(glass, path)
+
+
+async def test_a_page_grows_into_what_it_is_when_it_is_loaded_again(tmp_path: Path) -> None:
+    held = printing(HELD)
+    async with glass_of(tmp_path, router_core1=held) as glass:
+        path = await asked(glass, PINGED)
+        seen: list[Part] = []
+        async with growth(glass, path + "/events") as parts:
+            async for part in parts:
+                seen.append(part)
+                if part.name == "raw":
+                    held.go()
+        assert next(part.name for part in seen if part.name in ("raw", "whole")) == "raw"
+        assert seen[-1].name == "whole"
+        ids = [int(part.id.rpartition(".")[2]) for part in seen if part.id]
+        assert ids == sorted(ids)
+        assert seen[-1].html.strip() == result_of(await page(glass, path))
+
+
+async def test_a_page_that_comes_back_misses_and_repeats_no_line(tmp_path: Path) -> None:
+    held = printing(HELD)
+    async with glass_of(tmp_path, router_core1=held) as glass:
+        path = await asked(glass, PINGED)
+        async with growth(glass, path + "/events") as parts:
+            while (first := await anext(parts)).name != "raw":
+                continue
+        assert LINES[0] in first.html
+        held.go()
+        async with growth(glass, path + "/events", **{"Last-Event-ID": first.id}) as parts:
+            rest = [part async for part in parts]
+        assert not any(LINES[0] in part.html for part in rest if part.name == "raw")
+        assert rest[-1].name == "whole"
+        assert all(line in rest[-1].html for line in LINES)
+        # After the end, and with an id of something else, the whole is sent again.
+        assert (await grown(glass, path, **{"Last-Event-ID": "x" * 40}))[-1].html == rest[-1].html
+
+
+async def test_a_run_ends_when_its_page_was_closed_for_the_lease(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(visitor, "LEASE_S", 0.4)
+    silent = printing([Say(LINES[0] + "\n"), Hang()])
+    async with glass_of(tmp_path, router_core1=silent) as glass:
+        path = await asked(glass, PINGED)
+        async with growth(glass, path + "/events") as parts:
+            await anext(parts)
+        run = run_of(glass, path)
+        await run.over()
+        assert run.error is not None
+        assert run.error.code == "stopped"
+        assert "Stopped after 1 of 5." in text_of(await page(glass, path))
+
+
+async def test_the_owner_stops_a_run_and_keeps_what_came(tmp_path: Path) -> None:
+    silent = printing([Say(LINES[0] + "\n"), Hang()])
+    async with glass_of(tmp_path, router_core1=silent) as glass, httpx2.AsyncClient(timeout=20) as browser:
+        path = await asked(glass, PINGED)
+        stop = glass.url + path + "/stop"
+        for headers in (
+            {"Sec-Fetch-Site": "cross-site"},
+            {"Sec-Fetch-Site": "same-site"},
+            {"Origin": "https://elsewhere.example"},
+            {"Origin": "null"},
+        ):
+            assert (await browser.post(stop, headers={**HTML, **headers})).status_code == 400
+        assert (await browser.post(stop, headers={**HTML, "X-Forwarded-For": "198.51.100.7"})).status_code == 404
+        assert not run_of(glass, path).done
+        answer = await browser.post(stop, headers={**HTML, "Origin": glass.url, "Sec-Fetch-Site": "same-origin"})
+        assert (answer.status_code, answer.headers["location"]) == (303, path)
+        assert silent.stopped == 1
+        shown = text_of(await page(glass, path))
+        assert "Stopped" in shown
+        assert LINES[0] in shown
+
+
+async def test_another_visitor_sees_that_it_runs_and_later_the_result(tmp_path: Path) -> None:
+    held = printing(HELD)
+    async with glass_of(tmp_path, router_core1=held) as glass:
+        path = await asked(glass, PINGED)
+        async with growth(glass, path + "/events") as parts:
+            while (await anext(parts)).name != "raw":
+                continue
+            other = {"X-Forwarded-For": "198.51.100.7"}
+            shown = await page(glass, path, **other)
+            assert "A query is under way." in text_of(shown)
+            assert '<meta http-equiv="refresh" content="3">' in shown
+            assert "data-events" not in shown
+            assert LINES[0] not in shown
+            await page(glass, path + "/events", 404, **other)
+            held.go()
+            assert [part async for part in parts][-1].name == "whole"
+        assert "5 received" in await page(glass, path, **other)
+
+
+async def test_what_is_not_there_is_gone_and_leads_to_the_form(ready: Glass) -> None:
+    for name in ("0" * 32, "x", "0" * 32 + ".exe", "..%2f..%2fetc", "A" * 32):
+        shown = text_of(await page(ready, f"/r/{name}", 404))
+        assert "404" in shown or "no longer stored" in shown
+    assert "Results are kept for 7 days." in text_of(await page(ready, "/r/" + "0" * 32, 404))
+
+
+async def test_the_same_result_is_to_be_had_as_json_and_text(ready: Glass) -> None:
+    path = await asked(ready, PINGED)
+    await grown(ready, path)
+    data = (await ready.client.get(f"{ready.url}{path}.json")).json()["data"]
+    assert data["result"]["received"] == 5
+    for suffix, headers in ((".txt", HTML), ("", {"Accept": "text/plain"}), ("", {})):
+        text = await ready.client.get(ready.url + path + suffix, headers=headers)
+        assert text.headers["content-type"] == "text/plain; charset=utf-8"
+        assert LINES[0].replace("time=1.5 ms", "time=1.50 ms") in text.text
+
+
+async def test_results_made_for_a_key_follow_its_rule(ready: Glass) -> None:
+    """Its link is for everybody, unless it names a connection or a router that exists for keys only."""
+    for slug, connection, status in (("core1", 1, 200), ("core1", 9, 404), ("core2", 4, 200), ("keyed", 20, 404)):
+        made = await ready.get(f"/ping?target=8.8.8.8&router={slug}&connection={connection}")
+        await page(ready, f"/r/{made.json()['data']['id']}", status)
+
+
+async def test_the_title_and_the_head_say_what_came_of_it(ready: Glass) -> None:
+    shown = await ended(ready, PINGED)
+    verdict = "5 sent, 5 received, 0 % loss, average 1.4 ms"
+    assert f"<title>Ping 8.8.8.8 from core1: {verdict} · Test Glass</title>" in shown
+    assert f'<meta property="og:description" content="{verdict}">' in shown
+    shown = await ended(ready, TRACED)
+    assert "<title>Traceroute to 8.8.8.8 from core1: 2 hops, target reached · Test Glass</title>" in shown
+    assert "174 {15169 15170} 15169" in text_of(await ended(ready, ROUTED))
+    assert "5 gesendet, 5 empfangen" in await ended(ready, PINGED, **{"Accept-Language": "de"})
+
+
+async def test_again_and_edit_fill_the_form_and_run_nothing(ready: Glass) -> None:
+    shown = await ended(ready, TRACED)
+    link = "/?router=core1&amp;connection=1&amp;query=traceroute&amp;target=8.8.8.8"
+    assert f'<a class="btn s" href="{link}">' in shown
+    before = len(ready.devices["router:core1"].commands)
+    filled = await page(ready, html.unescape(link))
+    assert 'value="8.8.8.8"' in filled
+    assert len(ready.devices["router:core1"].commands) == before
+
+
+async def test_who_waits_sees_its_place_in_line(tmp_path: Path) -> None:
+    settings = replace(OPEN, limits=replace(OPEN.limits, queue_wait_s=30.0, queue_places=10))
+    held = printing(HELD)
+    async with glass_of(tmp_path, settings, router_core1=held) as glass:
+        first = [await asked(glass, PINGED) for _ in range(3)]
+        paths = [await asked(glass, PINGED) for _ in range(2)]
+        shown = text_of(await page(glass, paths[1]))
+        assert "Waiting for core1" in shown
+        assert "Number 2 in line" in shown
+        assert "up to 30 s" in shown
+        held.go()
+        for path in (*first, *paths):
+            assert (await grown(glass, path))[-1].name == "whole"
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        (Fault("router_unreachable", "The router does not accept a connection."), "core1 cannot be reached."),
+        (Fault("router_refused", "The router refused the command."), "core1 refused the command."),
+    ],
+)
+async def test_a_fault_is_named_in_plain_words_with_our_number(tmp_path: Path, fault: Fault, said: str) -> None:
+    async with glass_of(tmp_path, router_core1=printing([Say("error: no such source\n"), fault])) as glass:
+        path = await asked(glass, PINGED)
+        await grown(glass, path)
+        shown = text_of(await page(glass, path))
+        assert "Failed" in shown
+        assert said in shown
+        assert f"logged as {path[3:11]}." in shown
+        assert "error: no such source" in shown
+
+
+async def test_a_router_that_never_answered_leaves_a_page_as_well(tmp_path: Path) -> None:
+    gone = Scripted(answers, fault=Fault("router_login", "The router refused the login.", detail="secret detail"))
+    async with glass_of(tmp_path, router_core1=gone) as glass:
+        path = await asked(glass, PINGED)
+        assert "core1 refused our login." in text_of((await grown(glass, path))[-1].html)
+        shown = await page(glass, path)
+        assert "core1 refused our login." in text_of(shown)
+        assert "secret detail" not in shown
+
+
+async def test_all_routers_answer_in_part_and_each_that_did_not_can_be_asked_again(tmp_path: Path) -> None:
+    source = Scripted(lambda c: [Say(ROUTE), Hold()] if "core2" in c else answers(c))
+    async with glass_of(tmp_path, rs1=source) as glass:
+        path = await asked(glass, EVERYWHERE)
+        async with growth(glass, path + "/events") as parts:
+            async for part in parts:
+                if part.name == "state" and "1 of 3 routers answered" in part.html:
+                    source.go()
+                last = part
+        shown = text_of(last.html)
+        assert "2 of 3 routers answered" in shown
+        assert "resting is out of service for maintenance." in shown.replace("Router resting", "resting")
+        assert 'href="/?router=resting&amp;query=aspath&amp;target=8.8.8.8">Retry resting</a>' in last.html
+        assert result_of(await page(glass, path)) == last.html.strip()
+
+
+async def test_a_broken_session_keeps_what_was_printed(tmp_path: Path) -> None:
+    async with glass_of(tmp_path, router_core1=printing([Say(LINES[0] + "\n"), Break()])) as glass:
+        shown = text_of(await ended(glass, PINGED))
+        assert "core1 closed the session before its answer was whole." in shown
+        assert LINES[0] in shown
+
+
+async def test_the_lab_answers_on_its_pages(glass: LabGlass) -> None:
+    data = await glass.ask("/ping", target="8.8.8.8", router="core1", connection=1)
+    shown = (await glass.http.get(f"/r/{data['id']}", headers=HTML)).text
+    assert_nothing_runs(shown)
+    assert "5 sent, 5 received, 0 % loss" in shown
+    assert "ping 8.8.8.8 source 203.0.113.1 count 5" in text_of(shown)
+
+
+@pytest.mark.parametrize(
+    ("path", "parameters", "said"),
+    [
+        ("/traceroute", {"target": "66.66.66.66", "router": "core1", "connection": 1}, "4 silent hops in a row."),
+        ("/ping", {"target": "66.66.66.66", "router": "core1", "connection": 1}, "No answer at all."),
+        (
+            "/aspath",
+            {"target": "9.9.9.0/24", "router": "core1"},
+            "AS19281 and AS64666 all say that 9.9.9.0/24 is theirs.",
+        ),
+        ("/aspath", {"target": "8.8.8.0/25", "router": "core1"}, "8.8.8.0/24 covers it."),
+        ("/ping", {"target": "8.8.8.8", "router": "frr1", "connection": 7}, "answers come back via"),
+    ],
+)
+async def test_what_should_not_be_overlooked_is_said(
+    glass: LabGlass, path: str, parameters: dict[str, object], said: str
+) -> None:
+    data = await glass.ask(path, **parameters)
+    assert said in text_of((await glass.http.get(f"/r/{data['id']}", headers=HTML)).text)
