@@ -4,7 +4,7 @@
     protocol         HTTP as bytes: what is too large, too slow or not HTTP never reaches anything below
     app              every path of the service
     gate             who asks, and whether they may now: the front of /api/v1
-    api              the paths of /api/v1, made from the matrix
+    api              the paths of /api/v1, made from the matrix; `plans` remembers what route questions lead to
     stream           answers that are told while they happen
     inventory_views  routers and connections as a caller may see them
     saved            stored results, read again

@@ -25,6 +25,7 @@ from netpulse.web.inventory_views import (
     connection_views,
     router_views,
 )
+from netpulse.web.plans import Plans
 from netpulse.web.saved import nothing_here, saved_result
 from netpulse.web.stream import Seats, tell
 from netpulse.web.waiting import unless_gone
@@ -59,6 +60,7 @@ class Api:
     def __init__(self, services: Services) -> None:
         self._services = services
         self._routers = RouterList(services)
+        self._plans = Plans(services.pipeline)
         self.seats = Seats()
         self._results = Route({"GET": self._saved, "DELETE": self._stop})
         self._paths: dict[str, Route] = {
@@ -152,7 +154,10 @@ class Api:
         if services.draining:
             raise Fault("shutting_down", "The service is stopping; ask again in a minute.")
         pipeline = services.pipeline
-        plan = await pipeline.plan(exchange.caller, kind, exchange.pairs(), all_routers=everywhere)
+        plan = self._plans.find(kind, everywhere, exchange)
+        if plan is None:
+            plan = await pipeline.plan(exchange.caller, kind, exchange.pairs(), all_routers=everywhere)
+            self._plans.keep(plan, exchange)
         charge = self._charge(exchange)
         if exchange.form == "events":
             with self.seats.one(services.settings.limits.streams):

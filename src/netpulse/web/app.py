@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from http import HTTPStatus
@@ -38,6 +39,9 @@ class App:
 
     def __init__(self, services: Services, pages: Sequence[BaseRoute] = ()) -> None:
         self.api = Api(services)
+        # A name, not a secret: random once for the process, then counted.
+        self._process = token_hex(4)
+        self._numbers = itertools.count(1)
         self._gate = Gate(services, self.api)
         self._site = Router([*pages, *plain_routes(services)], redirect_slashes=False)
 
@@ -45,7 +49,7 @@ class App:
         if scope["type"] != "http":
             return
         state = scope.setdefault("state", {})
-        state["request_id"] = token_hex(8)
+        state["request_id"] = f"{self._process}{next(self._numbers):08x}"
         path: str = scope["path"]
         if path.startswith(PREFIX) and (len(path) == len(PREFIX) or path[len(PREFIX)] == "/"):
             await self._gate(scope, receive, send)
