@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from ipaddress import ip_network
@@ -79,9 +79,9 @@ async def asked(glass: Glass, fields: dict[str, str], **headers: str) -> str:
     return answer.headers["location"]
 
 
-async def page(glass: Glass, path: str, status: int = 200, **headers: str) -> str:
+async def page(glass: Glass, path: str, status: int = 200, headers: Mapping[str, str] | None = None) -> str:
     async with httpx2.AsyncClient(timeout=20) as browser:
-        answer = await browser.get(glass.url + path, headers={**HTML, **headers})
+        answer = await browser.get(glass.url + path, headers={**HTML, **(headers or {})})
     assert answer.status_code == status, text_of(answer.text)
     if status == 200:
         assert answer.headers["content-security-policy"] == CSP
@@ -123,7 +123,7 @@ async def ended(glass: Glass, fields: dict[str, str], **headers: str) -> str:
     """The page of this question when it is over."""
     path = await asked(glass, fields)
     await grown(glass, path)
-    return await page(glass, path, **headers)
+    return await page(glass, path, headers=headers)
 
 
 def text_of(markup: str) -> str:
@@ -249,15 +249,15 @@ async def test_another_visitor_sees_that_it_runs_and_later_the_result(tmp_path: 
             while (await anext(parts)).name != "raw":
                 continue
             other = {"X-Forwarded-For": "198.51.100.7"}
-            shown = await page(glass, path, **other)
+            shown = await page(glass, path, headers=other)
             assert "A query is under way." in text_of(shown)
             assert '<meta http-equiv="refresh" content="3">' in shown
             assert "data-events" not in shown
             assert LINES[0] not in shown
-            await page(glass, path + "/events", 404, **other)
+            await page(glass, path + "/events", 404, other)
             held.go()
             assert [part async for part in parts][-1].name == "whole"
-        assert "5 received" in await page(glass, path, **other)
+        assert "5 received" in await page(glass, path, headers=other)
 
 
 async def test_what_is_not_there_is_gone_and_leads_to_the_form(ready: Glass) -> None:
