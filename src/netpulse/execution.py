@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Hashable
+from typing import Any
 
 from netpulse.events import Event, Failed, Finished, Last
 from netpulse.query import Job
@@ -16,6 +17,7 @@ class Execution:
         self.job = job
         self.events: list[Event] = []
         self.ended_at = 0.0
+        self.remembered: dict[Hashable, Any] = {}  # what was made of its answer, for those who get it from memory
         self._followers = 0
         self._grown = asyncio.Event()
         self.begun = False

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from netpulse import logs
 from netpulse.cells import QueryType
 from netpulse.errors import Busy, Fault, NetPulseError, Refused
+from netpulse.policy import Plan
 from netpulse.query import Parameter, Query, parse
 from netpulse.render.as_json import encode
 from netpulse.render.as_text import answer_text, fields_text, table_text
@@ -139,8 +140,7 @@ class Api:
 
     def _asking(self, kind: QueryType, *, everywhere: bool) -> Handler:
         async def ask(exchange: Exchange) -> Reply | None:
-            with logs.bound(request_id=exchange.request_id):
-                return await self._ask(exchange, kind, everywhere)
+            return await self._ask(exchange, kind, everywhere)
 
         return ask
 
@@ -158,20 +158,24 @@ class Api:
         if plan is None:
             plan = await pipeline.plan(exchange.caller, kind, exchange.pairs(), all_routers=everywhere)
             self._plans.keep(plan, exchange)
-        charge = self._charge(exchange)
         if exchange.form == "events":
             with self.seats.one(services.settings.limits.streams):
-                await tell(exchange, pipeline.begin(exchange.caller, plan, charge))
+                await tell(exchange, self._begun(exchange, plan))
             return None
         recalled = pipeline.recall(exchange.caller, plan)
         if recalled is not None:
-            return self._answered(exchange, kind, encode(recalled), recalled["id"])
-        run = pipeline.begin(exchange.caller, plan, charge)
+            return self._answered(exchange, kind, recalled.body, recalled.run_id)
+        run = self._begun(exchange, plan)
         with run.held():
             await unless_gone(exchange.receive, _ended(run, exchange.arrived_s + ANSWER_WITHIN_S))
         if run.error is not None:
             return problem(_for_caller(run.error, exchange), exchange.form, _result_id(run.id))
         return self._answered(exchange, kind, run.events[-1].body, run.id)
+
+    def _begun(self, exchange: Exchange, plan: Plan) -> Run:
+        """The run of this plan; everything it logs names the request that began it."""
+        with logs.bound(request_id=exchange.request_id):
+            return self._services.pipeline.begin(exchange.caller, plan, self._charge(exchange))
 
     def _answered(self, exchange: Exchange, kind: QueryType, data: bytes, run_id: str) -> Reply:
         if exchange.form == "text":
