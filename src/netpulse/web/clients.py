@@ -32,6 +32,12 @@ def client_of(peer: tuple[str, int] | None, forwarded_for: Sequence[bytes], trus
 
 
 @lru_cache(maxsize=4096)
+def client_text(client: Address) -> str:
+    """The address as text; writing one anew costs as much as checking a key."""
+    return str(client)
+
+
+@lru_cache(maxsize=4096)
 def _peer(host: str) -> Address:
     return parsed(host.partition("%")[0]) or _NOBODY
 

@@ -19,7 +19,7 @@ from netpulse.services import Services
 from netpulse.store.keys import KeyRecord
 from netpulse.values import Address
 from netpulse.web.api import Api
-from netpulse.web.clients import client_of
+from netpulse.web.clients import client_of, client_text
 from netpulse.web.exchange import (
     Exchange,
     Form,
@@ -87,7 +87,7 @@ class Gate:
         caller = Caller(
             owner=f"key:{record.id}",
             audience="key",
-            client=str(client),
+            client=client_text(client),
             routers=record.routers,
             key_id=record.id,
         )
