@@ -14,7 +14,8 @@ from typing import Any, NamedTuple
 
 from netpulse.cells import QueryType
 from netpulse.errors import NetPulseError, NotHere, internal, stopped_as
-from netpulse.events import Finished
+from netpulse.events import Answer, Finished
+from netpulse.execution import Execution
 from netpulse.executor import Executor
 from netpulse.policy import Audience, Caller, Plan, Unavailable, offered, routers_for
 from netpulse.query import Job, Parameter, Query, parse
@@ -39,6 +40,14 @@ class Recalled(NamedTuple):
     """An answer from memory: the id of its result, the JSON of its `data`."""
 
     run_id: str
+    body: bytes
+
+
+class _Kept(NamedTuple):
+    frame: Frame
+    run_id: str
+    answer: Answer
+    age_s: int
     body: bytes
 
 
@@ -93,20 +102,7 @@ class Pipeline:
         known = self.executor.recent(job)
         if known is None or not isinstance(known.last, Finished):
             return None
-        run_id = self._store.results.new_id()
-        # Kept with the frame it was made under, which also keeps that id from being used again.
-        sight = (id(self.frame), job.router.slug, caller.audience)
-        frame, answer = known.remembered.get(sight, (None, None))
-        if frame is not self.frame:
-            telling = self._telling(caller, plan.kind, job, run_id, _no_events)
-            answer = telling.attachment(job).complete(known.last.answer)
-            known.remembered[sight] = self.frame, answer
-        age_s = self.executor.age_s(known)
-        body = encode(
-            answer_data(
-                plan.kind, job, answer, run_id=run_id, url=self.url(run_id), egress=None, cached=True, age_s=age_s
-            )
-        )
+        recalled = self._remembered(caller, plan, job, known, known.last.answer)
         audit = self._store.audit
         audit.note(
             audit.row(
@@ -117,12 +113,35 @@ class Pipeline:
                 device=job.device.key,
                 target=target_text(plan.query.target),
                 command=job.command,
-                run_id=run_id,
+                run_id=recalled.run_id,
                 outcome="finished",
                 duration_ms=0,
             )
         )
-        self._save(caller, plan, run_id, body)
+        return recalled
+
+    def _remembered(self, caller: Caller, plan: Plan, job: Job, known: Execution, answer: Answer) -> Recalled:
+        """What this caller gets of an answer already here: one stored result, rendered anew when its age has changed."""
+        age_s = self.executor.age_s(known)
+        # The frame is part of what is kept, so that no other can have its id meanwhile.
+        sight = (id(self.frame), job.router.slug, caller.owner, caller.audience)
+        found = known.remembered.get(sight)
+        if found is None:
+            run_id = self._store.results.new_id()
+            telling = self._telling(caller, plan.kind, job, run_id, _no_events)
+            complete = telling.attachment(job).complete(answer)
+        else:
+            run_id, complete = found.run_id, found.answer
+            if found.age_s == round(age_s):
+                return Recalled(run_id, found.body)
+        body = encode(
+            answer_data(
+                plan.kind, job, complete, run_id=run_id, url=self.url(run_id), egress=None, cached=True, age_s=age_s
+            )
+        )
+        if found is None:
+            self._save(caller, plan, run_id, body)
+        known.remembered[sight] = _Kept(self.frame, run_id, complete, round(age_s), body)
         return Recalled(run_id, body)
 
     def begin(self, caller: Caller, plan: Plan, charge: Charge | None = None) -> Run:
