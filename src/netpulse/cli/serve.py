@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import resource
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -49,12 +50,19 @@ def serve(
     from netpulse.web.server import run
 
     logs.configure()
+    allow_open_files()
     try:
         run(settings, path, sockets=[sock], ready=_say_where, report=lambda line: typer.echo(line, err=True))
     except (StorageFault, MatrixFault) as fault:
         raise fail(str(fault)) from None
     finally:
         sock.close()
+
+
+def allow_open_files() -> None:
+    """As many open files as this user may have: every stream is one, and the usual soft limit is 1,024."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def endpoint(text: str) -> tuple[str, int]:
