@@ -160,14 +160,21 @@ class Api:
             self._plans.keep(plan, exchange)
         if exchange.form == "events":
             with self.seats.one(services.settings.limits.streams):
-                await tell(exchange, self._begun(exchange, plan))
+                run = self._begun(exchange, plan)
+                try:
+                    await tell(exchange, run)
+                finally:
+                    _note(exchange, kind, run)
             return None
         recalled = pipeline.recall(exchange.caller, plan)
         if recalled is not None:
             return self._answered(exchange, kind, recalled.body, recalled.run_id)
         run = self._begun(exchange, plan)
-        with run.held():
-            await unless_gone(exchange.receive, _ended(run, exchange.arrived_s + ANSWER_WITHIN_S))
+        try:
+            with run.held():
+                await unless_gone(exchange.receive, _ended(run, exchange.arrived_s + ANSWER_WITHIN_S))
+        finally:
+            _note(exchange, kind, run)
         if run.error is not None:
             return problem(_for_caller(run.error, exchange), exchange.form, _result_id(run.id))
         return self._answered(exchange, kind, run.events[-1].body, run.id)
@@ -212,6 +219,14 @@ async def _ended(run: Run, deadline_s: float) -> None:
     except TimeoutError:
         run.stop()
         await run.over()
+
+
+def _note(exchange: Exchange, kind: QueryType, run: Run) -> None:
+    """One line of the log for a question that was put to a router; what was asked, the audit trail knows."""
+    outcome = "unfinished" if not run.done else "finished" if run.error is None else run.error.code
+    took_ms = round((asyncio.get_running_loop().time() - exchange.arrived_s) * 1000)
+    facts = {"request_id": exchange.request_id, "run_id": run.id, "key_id": exchange.caller.key_id, "took_ms": took_ms}
+    _log.info("%s %s", kind.name, outcome, extra=facts)
 
 
 def _for_caller(error: NetPulseError, exchange: Exchange) -> NetPulseError:
