@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
+from itertools import groupby, pairwise
 from statistics import fmean, median
 from typing import Any, NamedTuple
 
@@ -133,3 +133,120 @@ def _prompt(slug: str, data: Mapping[str, Any]) -> str:
     """As on the device that was really asked: a route server for many BGP questions."""
     server = (data.get("source") or {}).get("route_server")
     return f"{server or slug}> {data['command']}" if data.get("command") else ""
+
+
+class HopRow(NamedTuple):
+    """A hop as a line: who answered and what else did, how many probes were lost, and its times in milliseconds."""
+
+    hop: int
+    name: str | None
+    address: str | None
+    others: int
+    asn: int | None
+    network: str | None
+    mpls: Sequence[str]
+    notes: str
+    lost: int
+    sent: int
+    best: str
+    median: str
+    delta: str
+
+
+def hop_rows(progress: Progress) -> list[HopRow]:
+    """Every hop so far; a difference is to the last hop before that answered."""
+    rows = []
+    before = 0.0
+    for hop in progress.result.get("hops") or ():
+        probes = hop["probes"]
+        times = [probe["rtt_ms"] for probe in probes if probe["rtt_ms"] is not None]
+        seen = dict.fromkeys(probe["address"] for probe in probes if probe["address"])
+        first = next((probe for probe in probes if probe["address"]), {"address": None, "name": None})
+        middle = median(times) if times else None
+        marks = dict.fromkeys(probe["note"] for probe in probes if probe["note"] and probe["note"] != "timeout")
+        rows.append(
+            HopRow(
+                hop=hop["hop"],
+                name=first["name"],
+                address=first["address"],
+                others=max(0, len(seen) - 1),
+                asn=hop["asn"],
+                network=hop["ix"] or hop["as_name"],
+                mpls=hop["mpls"],
+                notes=" ".join(marks),
+                lost=len(probes) - len(times),
+                sent=len(probes),
+                best=ms(min(times, default=None)),
+                median=ms(middle),
+                delta="–" if middle is None else f"{middle - before:+.1f}",
+            )
+        )
+        before = middle if middle is not None else before
+    return rows
+
+
+class PathStep(NamedTuple):
+    """An AS of a path, or a set of them, and how many times in a row it stands there."""
+
+    text: str
+    times: int
+
+
+class PathRow(NamedTuple):
+    """A route as a line: whose it is, which connection it was learned on, and its path in steps."""
+
+    number: int
+    router: str
+    first: bool
+    route: Mapping[str, Any]
+    kind: str | None
+    learned: str | None
+    steps: Sequence[PathStep]
+    communities: Sequence[Mapping[str, Any]]
+    age: str
+
+
+def path_rows(progress: Progress, places: Places) -> list[PathRow]:
+    """Every route of every router, each router's best first."""
+    rows: list[PathRow] = []
+    for slug, routes in routes_by_router(progress):
+        for place, route in enumerate(sorted(routes, key=lambda route: not route.get("best"))):
+            learned = route["learned_from"]
+            connection = places.connection(slug, learned["connection_id"])
+            every = [*route["communities"], *route["large_communities"], *route["ext_communities"]]
+            rows.append(
+                PathRow(
+                    number=len(rows),
+                    router=slug,
+                    first=place == 0,
+                    route=route,
+                    kind=connection.type if connection else None,
+                    learned=connection.name if connection else learned["name"],
+                    steps=_steps(route["as_path"] or ()),
+                    communities=every,
+                    age=_age(route["age_s"]),
+                )
+            )
+    return rows
+
+
+def _steps(path: Sequence[Any]) -> list[PathStep]:
+    texts = [str(each) if isinstance(each, int) else _set_text(each) for each in path]
+    return [PathStep(text, len(list(same))) for text, same in groupby(texts)]
+
+
+def _set_text(element: Mapping[str, Sequence[int]]) -> str:
+    """A set or a confederation in the brackets that routers print it in."""
+    ((kind, numbers),) = element.items()
+    brackets = {"confed": "()", "confed_set": "[]"}.get(kind, "{}")
+    return brackets[0] + " ".join(map(str, numbers)) + brackets[1]
+
+
+def _age(seconds: int | None) -> str:
+    if seconds is None:
+        return "–"
+    minutes = seconds // 60
+    if minutes < 60:
+        return f"{minutes}m {seconds % 60:02d}s"
+    hours = minutes // 60
+    return f"{hours}h {minutes % 60:02d}m" if hours < 48 else f"{hours // 24}d {hours % 24:02d}h"

@@ -88,7 +88,7 @@ def notices(words: Words, progress: Progress, places: Places) -> list[Notice]:
     """All that should not be overlooked, the gravest first."""
     found = [*_faults(words, progress)]
     if progress.state in ("done", "partly", "stopped"):
-        if progress.kind == "ping":
+        if progress.kind == "ping" and progress.state == "done":
             found += _ping(words, progress, places)
         elif progress.kind == "traceroute":
             found += _trace(words, progress)
