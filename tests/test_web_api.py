@@ -13,6 +13,7 @@ import pytest_asyncio
 from doubles.glass import SETTINGS, Glass, answers, looking_glass
 from doubles.scripted import Hang, Hold, Say, Script, Scripted
 from netpulse.errors import CODES, Fault
+from netpulse.web import api
 
 PING = "/ping?target=8.8.8.8&router=core1&connection=1"
 
@@ -260,6 +261,19 @@ async def test_a_client_that_leaves_lets_go_of_the_router(tmp_path: Path) -> Non
         assert run.error is not None
         assert run.error.code == "stopped"
         assert silent.stopped == 1
+
+
+async def test_no_answer_takes_longer_than_there_is_time_for_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(api, "ANSWER_WITHIN_S", 0.1)
+    silent = Scripted(lambda _command: [Say("first\n"), Hang()])
+    async with looking_glass(tmp_path, {"router:core1": silent}) as glass:
+        answer = await glass.get(PING)
+        assert (answer.status_code, answer.json()["code"]) == (500, "router_timeout")
+        assert silent.stopped == 1
+        stored = (await glass.get(f"/results/{answer.headers['x-result-id']}")).json()["data"]
+        assert (stored["output"], stored["code"]) == ("first\n", "stopped")
 
 
 async def test_a_stopped_run_of_the_caller_ends_at_once_and_nobody_elses_can_be_stopped(tmp_path: Path) -> None:

@@ -38,6 +38,7 @@ ANSWER_WITHIN_S = 54.0
 
 WINDOW_S = 60.0
 _STOP_WITHIN_S = 5.0
+_LAST_WORD_S = 0.9
 _log = logging.getLogger(__name__)
 
 CONNECTIONS_OF = (
@@ -212,13 +213,17 @@ class Api:
 
 
 async def _ended(run: Run, deadline_s: float) -> None:
-    """Returns when the run is over; at the deadline it is stopped first."""
+    """Returns when the run is over; at the deadline it is stopped, and what it says then is waited for only shortly."""
     try:
         async with asyncio.timeout_at(deadline_s):
             await run.over()
     except TimeoutError:
         run.stop()
-        await run.over()
+        try:
+            async with asyncio.timeout(_LAST_WORD_S):
+                await run.over()
+        except TimeoutError:
+            raise _too_late() from None
 
 
 def _note(exchange: Exchange, kind: QueryType, run: Run) -> None:
@@ -233,10 +238,12 @@ def _for_caller(error: NetPulseError, exchange: Exchange) -> NetPulseError:
     """What ended a run, in the words of its caller: one that was given up for lack of time was not stopped by anybody."""
     late = asyncio.get_running_loop().time() >= exchange.arrived_s + ANSWER_WITHIN_S
     if late and error.code == "stopped":
-        return Fault(
-            "router_timeout", "The router did not answer in time.", detail="given up at the limit of one answer"
-        )
+        return _too_late()
     return error
+
+
+def _too_late() -> Fault:
+    return Fault("router_timeout", "The router did not answer in time.", detail="given up at the limit of one answer")
 
 
 def _nothing_given(exchange: Exchange) -> Query | None:
