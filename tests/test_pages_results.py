@@ -388,7 +388,7 @@ async def test_the_lab_answers_on_its_pages(glass: LabGlass) -> None:
         (
             "/aspath",
             {"target": "9.9.9.0/24", "router": "core1"},
-            "AS19281 and AS64666 all say that 9.9.9.0/24 is theirs.",
+            "AS19281 and AS64666 each say that 9.9.9.0/24 is theirs.",
         ),
         ("/aspath", {"target": "8.8.8.0/25", "router": "core1"}, "8.8.8.0/24 covers it."),
         ("/ping", {"target": "8.8.8.8", "router": "frr1", "connection": 7}, "answers come back via"),

@@ -178,11 +178,15 @@ def hop_rows(progress: Progress) -> list[HopRow]:
                 sent=len(probes),
                 best=ms(min(times, default=None)),
                 median=ms(middle),
-                delta="–" if middle is None else f"{middle - before:+.1f}",
+                delta="–" if middle is None else _change(middle - before),
             )
         )
         before = middle if middle is not None else before
     return rows
+
+
+def _change(value_ms: float) -> str:
+    return ("−" if value_ms < 0 else "+") + ms(abs(value_ms))
 
 
 class PathStep(NamedTuple):

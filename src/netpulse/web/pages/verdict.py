@@ -48,8 +48,10 @@ class Places:
 
 
 def ms(value: float | None) -> str:
-    """Milliseconds with one decimal; a dash where there is nothing."""
-    return "–" if value is None else f"{value:.1f}"
+    """Milliseconds with one decimal, with two below one; a dash where there is nothing."""
+    if value is None:
+        return "–"
+    return f"{value:.2f}" if 0 < value < 0.95 else f"{value:.1f}"
 
 
 def percent(value: float) -> str:

@@ -109,8 +109,8 @@ WORDS = {
     "result.trace.late": "An der Zeitgrenze beendet.",
     "result.trace.late.text": "Gezeigt ist, was bis dahin kam.",
     "result.origin.second": "Ein zweiter Ursprung wird angekündigt.",
-    "result.origin.second.text": "{origins} sagen alle, dass {prefix} ihnen gehört. Wenn sie das nicht vereinbart haben, ist "
-    "einer davon falsch.",
+    "result.origin.second.text": "{origins} sagen jeweils, dass {prefix} ihnen gehört. Wenn sie das "
+    "nicht vereinbart haben, ist einer davon falsch.",
     "result.way": "Geht hinaus über {out}, Antworten kommen zurück über {back}.",
     "result.way.chosen": "Gewählt war {back} als Quelle; der beste Pfad von {router} zu diesem Ziel ist ein anderer.",
     "result.way.dropped": "{out} verwirft vielleicht Pakete, deren Quelladresse zu einem anderen Netz gehört; diese Stille sagt "

@@ -91,7 +91,7 @@ WORDS = {
     "result.say.origin": Plural("Origin {origins}.", "Origins {origins}."),
     "result.route.none": "No route to {target}",
     "result.route.none.text": "The table has no match, not even a default route.",
-    "result.route.covering": "It has none for exactly this prefix; {covering} covers it.",
+    "result.route.covering": "There is none for exactly this prefix; {covering} covers it.",
     "result.ping.unsent": "Nothing could be sent",
     "result.ping.unsent.text": "The router has no way out to this target from this source.",
     "result.ping.nothing": "No answer at all.",
@@ -107,7 +107,8 @@ WORDS = {
     "result.trace.late": "Ended at the time limit.",
     "result.trace.late.text": "What had come until then is shown.",
     "result.origin.second": "A second origin is being announced.",
-    "result.origin.second.text": "{origins} all say that {prefix} is theirs. Unless they agreed to that, one of them is wrong.",
+    "result.origin.second.text": "{origins} each say that {prefix} is theirs. Unless they agreed to "
+    "that, one of them is wrong.",
     "result.way": "Leaves via {out}, answers come back via {back}.",
     "result.way.chosen": "You chose {back} as source; the best path of {router} to this target is another one.",
     "result.way.dropped": "{out} may drop packets whose source address belongs to another network, so this silence may say "

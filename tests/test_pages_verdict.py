@@ -1,0 +1,156 @@
+"""What a result amounts to, in words that are true."""
+
+from __future__ import annotations
+
+from ipaddress import ip_address, ip_network
+from typing import Any
+
+import pytest
+
+from doubles.glass import router, transit
+from netpulse.inventory import Connection
+from netpulse.web.pages.progress import Progress
+from netpulse.web.pages.question import Question
+from netpulse.web.pages.verdict import Places, notices, sentence
+from netpulse.words import words_for
+
+WORDS = words_for("en")
+LAN = Connection(
+    id=3,
+    name="DE-CIX",
+    type="IX",
+    source_ipv4=ip_address("192.0.2.130"),
+    lan_ipv4=ip_network("192.0.2.128/26"),
+)
+CORE = router("core1", (transit(1, "203.0.113.1"), transit(2, "198.51.100.1"), LAN))
+PLACES = Places({"core1": CORE}, {("core1", c.id): c for c in CORE.connections})
+NOTHING: dict[str, Any] = {
+    "sent": 5,
+    "received": 0,
+    "loss_pct": 100.0,
+    "rtt_min_ms": None,
+    "rtt_avg_ms": None,
+    "rtt_max_ms": None,
+    "rtt_stddev_ms": None,
+    "echoes": [],
+}
+
+
+def stored(kind: str, data: dict[str, Any], connection: int | None = 1, everywhere: bool = False) -> Progress:
+    question = Question(kind, ("core1",), everywhere, connection, "8.8.8.8")
+    return Progress.stored("0" * 32, question, {"target": "8.8.8.8", "router": "Router core1", **data})
+
+
+def said(progress: Progress) -> list[str]:
+    return [f"{notice.strong} {notice.text}".strip() for notice in notices(WORDS, progress, PLACES)]
+
+
+def egress(verdict: str, mode: str = "source", expected: int | None = 2) -> dict[str, Any]:
+    return {"mode": mode, "expected_connection": expected, "verdict": verdict, "note": "The note of the server."}
+
+
+def route(prefix: str, *path: int, best: bool = False) -> dict[str, Any]:
+    return {
+        "prefix": prefix,
+        "origin_asn": path[-1],
+        "as_path": list(path),
+        "as_path_text": " ".join(map(str, path)),
+        "best": best,
+    }
+
+
+def test_a_source_in_an_exchange_lan_explains_the_silence() -> None:
+    data = {"result": NOTHING, "source_ip": "192.0.2.130"}
+    assert said(stored("ping", data, 3)) == [
+        "The source is in the LAN of DE-CIX. Nobody beyond the LAN can answer it, so only members of the exchange can be "
+        "reached from it."
+    ]
+    assert said(stored("ping", {**data, "source_ip": "203.0.113.1"}, 3))[0].startswith("No answer at all.")
+
+
+def test_a_way_out_that_differs_is_named_and_may_explain_the_silence() -> None:
+    trace = {"hops": [], "reached": True, "stopped": None}
+    found = said(stored("traceroute", {"result": trace, "egress": egress("differs")}))
+    assert found == [
+        "Leaves via Transit 2, answers come back via Transit 1. You chose Transit 1 as source; the best path of core1 to "
+        "this target is another one."
+    ]
+    lost = said(stored("ping", {"result": NOTHING, "egress": egress("differs")}))
+    assert any("Transit 2 may drop packets whose source address belongs to another network" in text for text in lost)
+
+
+def test_a_steered_source_that_left_elsewhere_is_told_as_the_server_saw_it() -> None:
+    data = {"result": {"hops": [], "reached": True, "stopped": None}, "egress": egress("differs", "policy", None)}
+    assert said(stored("traceroute", data)) == ["These packets did not leave via Transit 1. The note of the server."]
+
+
+@pytest.mark.parametrize("verdict", ["same", "enforced", "unknown"])
+def test_a_way_out_that_is_as_chosen_or_unknown_is_not_worth_a_notice(verdict: str) -> None:
+    data = {"result": {"hops": [], "reached": True, "stopped": None}, "egress": egress(verdict)}
+    assert said(stored("traceroute", data)) == []
+
+
+def test_a_connection_that_does_not_exist_for_the_reader_is_not_named() -> None:
+    data = {"result": {**NOTHING, "received": 5}, "egress": egress("differs", expected=77)}
+    assert said(stored("ping", data)) == ["These packets did not leave via Transit 1. The note of the server."]
+
+
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        ({"sent": 0}, "Nothing could be sent The router has no way out to this target from this source."),
+        (
+            {"received": 4},
+            "1 of 5 answers is missing. Lost on the way out or on the way back; a ping cannot tell which.",
+        ),
+    ],
+)
+def test_a_ping_says_what_is_missing(change: dict[str, int], text: str) -> None:
+    assert said(stored("ping", {"result": {**NOTHING, **change}})) == [text]
+
+
+def test_a_trace_says_where_it_fell_silent() -> None:
+    hop = {"hop": 2, "probes": [{"address": "192.0.2.9"}]}
+    tail = stored("traceroute", {"result": {"hops": [hop], "reached": False, "stopped": "silent_tail"}})
+    assert said(tail)[0].startswith("4 silent hops in a row. Nothing beyond hop 2 answers.")
+    never = stored("traceroute", {"result": {"hops": [], "reached": False, "stopped": "silent_tail"}})
+    assert "Not even the first hop answers." in said(never)[0]
+    late = stored("traceroute", {"result": {"hops": [hop], "reached": False, "stopped": "deadline"}})
+    assert said(late)[0].startswith("Ended at the time limit.")
+    assert sentence(WORDS, late) == "1 hop, target not reached"
+
+
+def test_a_second_origin_is_one_of_the_same_prefix() -> None:
+    both = stored(
+        "aspath", {"result": {"routes": [route("9.9.9.0/24", 174, 19281), route("9.9.9.0/24", 3356, 64666)]}}, None
+    )
+    assert "AS19281 and AS64666 each say that 9.9.9.0/24 is theirs." in said(both)[0]
+    assert sentence(WORDS, both) == "2 routes, announced by AS19281 and AS64666"
+    other = stored(
+        "aspath", {"result": {"routes": [route("9.9.9.0/24", 174, 1, best=True), route("9.0.0.0/8", 174, 2)]}}, None
+    )
+    assert said(other) == []
+    assert sentence(WORDS, other) == "2 routes, best 174 1"
+
+
+def test_no_route_names_what_covers_it() -> None:
+    none = stored("aspath", {"covering": None, "result": {"routes": []}}, None)
+    assert said(none) == ["No route to 8.8.8.8. The table has no match, not even a default route."]
+    covered = stored("aspath", {"covering": "8.0.0.0/9", "result": {"routes": []}}, None)
+    assert said(covered) == ["No route to 8.8.8.8. There is none for exactly this prefix; 8.0.0.0/9 covers it."]
+
+
+def test_what_was_cut_or_not_read_is_said() -> None:
+    data = {"result": {**NOTHING, "received": 5}, "truncated": True, "unread": "an inner reason"}
+    assert [text.split(".")[0] for text in said(stored("ping", data))] == [
+        "The output was cut",
+        "Shown as the router printed it",
+    ]
+
+
+def test_german_says_the_same() -> None:
+    found = notices(words_for("de"), stored("ping", {"result": NOTHING, "egress": egress("differs")}), PLACES)
+    assert [notice.strong for notice in found] == [
+        "Gar keine Antwort.",
+        "Geht hinaus über Transit 2, Antworten kommen zurück über Transit 1.",
+    ]
