@@ -121,8 +121,8 @@ def _faults(words: Words, progress: Progress) -> Iterator[Notice]:
         yield Notice("n", strong, words.t("result.stopped.text") if progress.output else "")
     for row in progress.silent:
         link = progress.question.link(row["slug"]) if progress.question else ""
-        text = fault(words, row.get("code") or "internal", row["name"], row.get("error"))
-        yield Notice("n", row["slug"], text, link, words.t("result.retry", router=row["slug"]))
+        text = fault(words, row.get("code") or "internal", row["slug"], row.get("error"))
+        yield Notice("n", text, "", link, words.t("result.retry", router=row["slug"]))
 
 
 def _ping(words: Words, progress: Progress, places: Places) -> Iterator[Notice]:
