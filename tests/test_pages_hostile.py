@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from doubles.result_pages import PINGED, asked, assert_nothing_runs, glass_of, grown, page, printing, run_of
 from doubles.scripted import Hold, Say, Scripted
-from test_pages_results import PINGED, asked, assert_nothing_runs, glass_of, grown, page, printing, run_of
 
 SCRIPT = "<script>alert(1)</script><img src=x onerror=alert(1)></pre><style>*{display:none}</style>"
 FRAMES = "x\n\nevent: whole\ndata: <p id=result>gone</p>\n\nid: 1.1\r\rretry: 1\n"
