@@ -98,7 +98,7 @@ class Progress:
         if self.kind == "ping":
             numbers = [echo["seq"] for echo in self.result["echoes"]]
             first = 0 if 0 in numbers else 1
-            return (max(numbers) - first + 1 if numbers else 0), COUNT
+            return (min(max(numbers) - first + 1, COUNT) if numbers else 0), COUNT
         if self.kind == "traceroute":
             return max((hop["hop"] for hop in self.result["hops"]), default=0), None
         return len(self.records), None
