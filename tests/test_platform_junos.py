@@ -211,3 +211,32 @@ def test_the_login_class_allows_exactly_what_is_sent() -> None:
         assert denied.search(command)
     assert not allowed.search("ping 192.0.2.1 count 5 routing-instance mgmt")
     assert not allowed.search("show route 8.8.8.8 table inet.0 detail | save /var/tmp/x")
+
+
+def test_a_trace_that_cannot_be_sent_is_four_silent_hops_and_not_waited_for() -> None:
+    complaint = "traceroute: wrote 23.0.0.1 52 chars, ret=-1"
+    reader = TracerouteReader("23.0.0.1")
+    fed = 0
+    for line in ["traceroute to 23.0.0.1 (23.0.0.1) from 203.0.113.1, 30 hops max, 52 byte packets"] + [
+        line
+        for hop in range(1, 31)
+        for line in (
+            "traceroute: sendto: No route to host",
+            f"{hop:2} {complaint}",
+            " *traceroute: sendto: No route to host",
+            complaint,
+            " *traceroute: sendto: No route to host",
+            complaint,
+            " *",
+        )
+    ]:
+        if reader.enough:
+            break
+        list(reader.feed(line))
+        fed += 1
+    result = reader.close("silent_tail")
+    assert fed == 1 + 4 * 7
+    assert [(hop.hop, [probe.note for probe in hop.probes]) for hop in result.hops] == [
+        (number, ["timeout"] * 3) for number in (1, 2, 3, 4)
+    ]
+    assert (result.reached, result.stopped) == (False, "silent_tail")

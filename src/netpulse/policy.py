@@ -118,7 +118,7 @@ class Policy:
         kind = self._matrix.queries[query.kind]
         router = self._router(caller, query, kind)
         if router.maintenance is not None:
-            raise _maintenance()
+            raise _maintenance(router.maintenance)
         if not _devices(self._matrix, router, kind):
             raise Refused(
                 "not_offered", "This router does not answer this kind of query; /routers lists what each one answers."
@@ -144,7 +144,7 @@ class Policy:
             if not devices:
                 continue
             if router.maintenance is not None:
-                places.append(Unavailable(router, _maintenance()))
+                places.append(Unavailable(router, _maintenance(router.maintenance)))
             else:
                 places.append(self._job(caller.keyed, query, kind, router, None, devices, target, family))
         if not places:
@@ -321,8 +321,9 @@ def _next_hop(connection: Connection | None, family: Family) -> Address | None:
     return connection.next_hop_ipv4 if family == 4 else connection.next_hop_ipv6
 
 
-def _maintenance() -> Refused:
-    return Refused("maintenance", "This router is out of service for maintenance; choose another one.")
+def _maintenance(why: str) -> Refused:
+    """The operator's own text is the sentence's end."""
+    return Refused("maintenance", f"This router is out of service; choose another one. {why.rstrip('. ')}.")
 
 
 def _refused(sentence: str) -> Refused:

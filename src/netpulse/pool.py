@@ -28,6 +28,7 @@ _BREAK_AFTER = 3
 _PROBE_EVERY_S = 15.0
 _LOGIN_HOLD_S = 60.0
 _LONGEST_HINT_S = 60
+_FULL = "All sessions of this router are taken and its queue is full; try again after the time given."
 _LONGEST_COMMAND_S = 60.0
 _REACH_CODES = frozenset({"router_unreachable", "router_identity", "router_login", "router_timeout", "router_garbled"})
 
@@ -116,7 +117,7 @@ class Slots:
             if not waiter.turn.cancelled() and waiter.turn.done():
                 return Lease(self, keyed)
             self._leave(waiter)
-            raise self._busy() from None
+            raise self._busy("No session of this router became free in time; try again after the time given.") from None
         except asyncio.CancelledError:
             if waiter.turn.done() and not waiter.turn.cancelled():
                 self.give_back(keyed)
@@ -162,14 +163,14 @@ class Slots:
                 waiter.place = place
                 waiter.moved(place)
 
-    def _busy(self) -> Busy:
+    def _busy(self, sentence: str = _FULL) -> Busy:
         now = self._clock()
         pace_s = max(0.05, self._usual_s / self._most)
         soonest = now + (len(self._queue) + 1) * pace_s
         self._next_return = min(max(self._next_return + pace_s, soonest), now + _LONGEST_HINT_S)
         return Busy(
             "router_busy",
-            "All sessions of this router are taken and its queue is full; try again after the time given.",
+            sentence,
             retry_after_s=min(_LONGEST_HINT_S, ceil(self._next_return - now)),
         )
 

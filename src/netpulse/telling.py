@@ -164,7 +164,7 @@ class Telling:
             async for event in execution.follow():
                 if isinstance(event, Finished | Failed):
                     return await self._over(job, execution, event, attachment, expected, cached)
-                self._tell_one(job, event, attachment)
+                self._tell_one(job, event, attachment, execution if cached else None)
         except asyncio.CancelledError:
             if self._stopped is None:
                 raise
@@ -178,7 +178,7 @@ class Telling:
                 expected.cancel()
         raise Fault("internal", "The service made a mistake.", detail="an execution ended without a last event")
 
-    def _tell_one(self, job: Job, event: object, attachment: Attachment) -> None:
+    def _tell_one(self, job: Job, event: object, attachment: Attachment, memory: Execution | None) -> None:
         if isinstance(event, Output):
             self._emit("output", {"text": event.text})
         elif isinstance(event, Found):
@@ -186,7 +186,8 @@ class Telling:
         elif isinstance(event, Queued):
             self._emit("queued", {"position": event.position})
         elif isinstance(event, Started):
-            begun = self._data(job, None, None)
+            age_s = self._executor.age_s(memory) if memory is not None else 0.0
+            begun = self._data(job, None, None, cached=memory is not None, age_s=age_s)
             begun["started_at"] = time_text(event.started_at)
             if "queued_ms" in begun:
                 begun["queued_ms"] = event.queued_ms
@@ -208,6 +209,10 @@ class Telling:
             expected.cancel()  # a failure is told at once
         egress = await self._egress(job, answer, expected) if self._kind.sourced else None
         data = self._data(job, answer, egress, cached=cached, age_s=self._executor.age_s(execution) if cached else 0.0)
+        if isinstance(last, Finished) and answer is not None:
+            # While they came nobody knew which one wins. Told again with the best last, it is the one that stays.
+            for route in reversed(getattr(answer.result, "routes", ())):
+                self._emit("found", {"record": route})
         error = last.error if isinstance(last, Failed) else None
         return Outcome(data, error, answer.result if answer else None), answer.duration_ms if answer else None
 
@@ -247,7 +252,7 @@ class Telling:
 
     async def _inner_routes(self, job: Job) -> tuple[Route, ...] | None:
         """What this device knows, or None if another should be asked. A command that is really sent has its audit row."""
-        row = None if self._executor.recent(job) else self._row(job)
+        row = None if self._executor.recent(job) else replace(self._row(job), kind=f"{self._kind.name}:routes")
         if row is not None:
             await self._audit.start(row)
         execution = self._executor.start(job)

@@ -82,6 +82,22 @@ async def test_an_event_that_is_not_of_an_own_run_is_unknown(glass: Glass, event
     assert (answer.status_code, answer.json()["code"]) == (400, "unknown_event")
 
 
+async def test_a_run_under_way_is_found_by_its_id_and_says_what_is_known(glass: Glass) -> None:
+    async with glass.stream("/traceroute", **SILENT) as events:
+        first = await anext(events)
+        so_far = await glass.ask(f"/results/{first.data['id']}")
+        assert (so_far["command"], so_far["output"]) == (first.data["command"], None)
+        last = [event async for event in events][-1]
+    assert await glass.ask(f"/results/{first.data['id']}") == last.data
+
+
+async def test_of_the_routes_told_while_they_came_the_best_is_the_one_that_stays(glass: Glass) -> None:
+    events = await all_of(glass, "/aspath", target="1.1.1.1", router="core1")
+    told = [event.data["record"] for event in events if event.name == "found"]
+    assert told[-1] == events[-1].data["result"]["routes"][0]
+    assert told[-1]["best"] is True
+
+
 async def test_another_key_can_neither_follow_nor_stop_a_run(glass: Glass) -> None:
     other, _ = await glass.services.store.keys.create("somebody else", per_minute=100)
     await glass.services.store.keys.refresh()

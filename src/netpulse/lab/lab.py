@@ -280,7 +280,9 @@ class Lab:
 
     def _write_files(self) -> None:
         run = self._running_folder()
-        (run / "authorized_keys").write_text(keys.create(self.key_file) + "\n")
+        public = keys.create(self.key_file) + "\n"
+        (run / "authorized_keys").write_text(public)
+        self.key_file.with_suffix(".pub").write_text(public)
         for slug in self.routers:
             self.host_keys[slug] = keys.create(run / f"{slug}.key")
             keys.create(run / f"{slug}.other.key")

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from netpulse.cells import Unread
 from netpulse.events import Ending
 from netpulse.platforms.reading import decimal, literal, whole
-from netpulse.queries.traceroute import MOST_HOPS, SILENT_HOPS, Hop, Probe, TracerouteResult
+from netpulse.queries.traceroute import MOST_HOPS, PROBES, SILENT_HOPS, Hop, Probe, TracerouteResult
 from netpulse.records import Record
 
 _NO_WAY = ("network is unreachable", "no route to host", "permission denied", "not permitted")
@@ -72,6 +72,7 @@ class TracerouteReader:
         self.complete = False
         self._target = target
         self._hops: dict[int, Hop] = {}
+        self._piecemeal: dict[int, Hop] = {}  # hops whose probes come one to a line
         self._latest: int | None = None
         self._header = False
         self._no_way = False
@@ -95,7 +96,12 @@ class TracerouteReader:
             return self._go_on(number, words[1:])
         if number is not None and number <= 255 and len(words) > 1:
             return self._begin(number, words[1:])
-        if line[:2].isspace() and self._latest is not None:
+        if number is not None and complaint and number == (self._latest or 0) + 1:
+            # Nothing could be sent, and BSD says so before the hop's first star: ` 1 traceroute: wrote 8.8.8.8 52 chars`.
+            self._latest = number
+            self._piecemeal[number] = Hop(hop=number, probes=())
+            return ()
+        if self._latest is not None and (line[:2].isspace() or (self._latest in self._piecemeal and words == ["*"])):
             return self._go_on(self._latest, words)
         return ()
 
@@ -110,7 +116,7 @@ class TracerouteReader:
         probes, labels = read_probes(words)
         if not probes and not labels:
             return ()
-        before = self._hops[number]
+        before = self._hops.get(number) or self._piecemeal[number]
         return self._keep(Hop(hop=number, probes=before.probes + probes, mpls=before.mpls + labels))
 
     def _keep(self, hop: Hop) -> Iterable[Record]:
@@ -118,7 +124,8 @@ class TracerouteReader:
         marked = any((probe.note or "").startswith("!") for probe in hop.probes)
         self.complete = self.complete or marked or self._is_target(hop) or hop.hop >= MOST_HOPS
         latest = list(self._hops.values())[-SILENT_HOPS:]
-        self.enough = len(latest) == SILENT_HOPS and all(map(_silent, latest))
+        whole_hop = hop.hop not in self._piecemeal or len(hop.probes) >= PROBES
+        self.enough = len(latest) == SILENT_HOPS and all(map(_silent, latest)) and whole_hop
         return (hop,)
 
     def _is_target(self, hop: Hop) -> bool:

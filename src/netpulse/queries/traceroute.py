@@ -11,6 +11,9 @@ from netpulse.records import Record
 MOST_HOPS = 30
 """Largest TTL probed."""
 
+PROBES = 3
+"""Probes to each hop, on every platform here."""
+
 SILENT_HOPS = 4
 """Hops in a row without any reply after which the rest is not worth waiting for."""
 

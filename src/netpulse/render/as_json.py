@@ -36,7 +36,7 @@ def result_object(result: Record | None) -> dict[str, Any] | None:
 def source_object(job: Job) -> dict[str, str | None]:
     """Who answered a BGP question: `name`, and `router` or `route_server`."""
     source: RouteSource | None = job.route_source
-    if source is None or source.route_server is None:
+    if source is None or source.route_server is None or source.device.own_routes:
         return {"name": job.router.name, "router": job.router.slug, "route_server": None}
     return {"name": source.route_server, "router": None, "route_server": source.route_server}
 

@@ -104,6 +104,13 @@ class Api:
 
     async def _saved(self, exchange: Exchange) -> Reply:
         _nothing_given(exchange)
+        run = self._services.pipeline.runs.find(_last_part(exchange), exchange.caller.owner)
+        if run is not None and not run.done:
+            with run.held():  # a poll holds the lease as an open stream does
+                begun = next(
+                    (event.body for event in run.events if event.name == "started"), b'{"id":"%s"}' % run.id.encode()
+                )
+            return success(begun, _result_id(run.id))
         result = await saved_result(self._services, exchange.caller, _last_part(exchange))
         if exchange.form == "text":
             kind = self._services.matrix.queries.get(result.kind)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from http import HTTPStatus
+from random import Random
 from secrets import token_hex
 
 from starlette.exceptions import HTTPException
@@ -39,9 +39,8 @@ class App:
 
     def __init__(self, services: Services, pages: Sequence[BaseRoute] = ()) -> None:
         self.api = Api(services)
-        # A name, not a secret: random once for the process, then counted.
-        self._process = token_hex(4)
-        self._numbers = itertools.count(1)
+        # Names, not secrets; not counted, because a count would tell every customer how many others ask.
+        self._names = Random(token_hex(16))  # noqa: S311
         self._gate = Gate(services, self.api)
         self._site = Router([*pages, *plain_routes(services)], redirect_slashes=False)
 
@@ -49,7 +48,7 @@ class App:
         if scope["type"] != "http":
             return
         state = scope.setdefault("state", {})
-        state["request_id"] = f"{self._process}{next(self._numbers):08x}"
+        state["request_id"] = f"{self._names.getrandbits(64):016x}"
         path: str = scope["path"]
         if path.startswith(PREFIX) and (len(path) == len(PREFIX) or path[len(PREFIX)] == "/"):
             await self._gate(scope, receive, send)
