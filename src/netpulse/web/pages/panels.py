@@ -7,6 +7,7 @@ from itertools import groupby, pairwise
 from statistics import fmean, median
 from typing import Any, NamedTuple
 
+from netpulse.render.chart import Chart, ping_chart
 from netpulse.web.pages.progress import Progress
 from netpulse.web.pages.verdict import Places, ms, percent, routes_in
 from netpulse.words import Words
@@ -69,6 +70,15 @@ def ping_figures(words: Words, progress: Progress) -> list[Figure]:
             "" if hops is None else words.t("result.stat.hops", n=hops),
         ),
     ]
+
+
+def ping_picture(progress: Progress) -> Chart:
+    """The chart of the probes so far: those that were passed over got no answer."""
+    times = {echo["seq"]: echo["rtt_ms"] for echo in progress.result["echoes"]}
+    first = 0 if 0 in times else 1
+    through, expected = progress.steps
+    count = max(progress.result.get("sent") or 0, through)
+    return ping_chart([(seq, times.get(seq)) for seq in range(first, first + count)], expected or count)
 
 
 def path_figures(words: Words, progress: Progress, places: Places) -> list[Figure]:

@@ -29,7 +29,7 @@ from netpulse.web.pages.composer import Typed
 from netpulse.web.pages.form import form_context
 from netpulse.web.pages.frame import Frame, wants_html
 from netpulse.web.pages.live import Live
-from netpulse.web.pages.panels import hop_rows, panel_of, path_figures, path_rows, ping_figures, raw_of
+from netpulse.web.pages.panels import hop_rows, panel_of, path_figures, path_rows, ping_figures, ping_picture, raw_of
 from netpulse.web.pages.progress import Progress
 from netpulse.web.pages.question import Question, everyone_asked, question_of, question_under_way
 from netpulse.web.pages.verdict import Places, notices, sentence
@@ -147,6 +147,8 @@ class Results:
             "verdict": verdict,
             "notices": notices(words, progress, places),
             "figures": ping_figures(words, progress) if progress.kind == "ping" else [],
+            "chart": ping_picture(progress) if progress.kind == "ping" else None,
+            "figures_answered": len(progress.result["echoes"]) if progress.kind == "ping" else 0,
             "path_figures": path_figures(words, progress, places) if progress.kind == "aspath" else [],
             "hop_rows": hop_rows(progress) if progress.kind == "traceroute" else [],
             "path_rows": path_rows(progress, places) if progress.kind == "aspath" else [],

@@ -1,0 +1,7 @@
+"""Pictures of a result."""
+
+WORDS = {
+    "chart.ping.label": "Umlaufzeit je Probe in Millisekunden: {answered} von {sent} Proben wurden beantwortet",
+    "chart.ping.lost": "verloren",
+    "chart.ping.probe": "Probe {seq}: {time} ms",
+}

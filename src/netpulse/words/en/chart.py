@@ -1,0 +1,7 @@
+"""Pictures of a result."""
+
+WORDS = {
+    "chart.ping.label": "Round-trip time per probe in milliseconds: {answered} of {sent} probes were answered",
+    "chart.ping.lost": "lost",
+    "chart.ping.probe": "Probe {seq}: {time} ms",
+}

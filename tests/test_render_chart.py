@@ -1,0 +1,34 @@
+"""The chart of a ping: points for answers, crosses for probes that got none, a scale of round numbers."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from netpulse.render.chart import HEIGHT, WIDTH, ping_chart
+
+
+def test_answers_are_joined_and_a_lost_probe_breaks_the_line() -> None:
+    chart = ping_chart([(0, 10.0), (1, 12.0), (2, None), (3, 11.0)], expected=5)
+    assert [mark.text for mark in chart.marks] == ["10", "12", None, "11"]
+    assert len(chart.lines) == 2
+    assert len(chart.areas) == 1
+    assert chart.marks[1].y < chart.marks[0].y  # slower is higher
+
+
+def test_the_chart_keeps_room_for_the_probes_still_to_come() -> None:
+    assert ping_chart([(0, 1.0)], expected=5).marks[0].x < WIDTH / 4
+
+
+def test_without_any_answer_there_are_crosses_and_no_average() -> None:
+    chart = ping_chart([(0, None), (1, None)], expected=2)
+    assert chart.lines == ()
+    assert chart.average_y is None
+    assert len(chart.ticks) >= 2
+
+
+@given(st.lists(st.one_of(st.none(), st.floats(0, 1e6, allow_nan=False)), max_size=30))
+def test_every_mark_lies_inside_and_the_scale_is_short(times: list[float | None]) -> None:
+    chart = ping_chart(list(enumerate(times)), expected=5)
+    assert all(0 <= mark.x <= WIDTH and 0 <= mark.y <= HEIGHT for mark in chart.marks)
+    assert 2 <= len(chart.ticks) <= 12
