@@ -61,7 +61,7 @@ async def test_a_started_row_is_on_disk_when_start_returns_and_closed_after_its_
 async def test_starts_that_come_together_share_a_commit(path: Path) -> None:
     async with open_store(f"sqlite:///{path}") as store:
         commits: list[object] = []
-        event.listen(store.database.rows, "commit", commits.append)
+        event.listen(store.database.engine, "commit", commits.append)
         async with asyncio.TaskGroup() as tasks:
             for _ in range(100):
                 tasks.create_task(store.audit.start(store.audit.row("192.0.2.7", "ping")))
@@ -101,7 +101,9 @@ async def test_a_caller_who_leaves_while_the_row_is_written_leaves_no_open_row(p
     async with open_store(f"sqlite:///{path}") as store:
         committing = asyncio.Event()
         loop = asyncio.get_running_loop()
-        event.listen(store.database.rows, "before_cursor_execute", lambda *_: loop.call_soon_threadsafe(committing.set))
+        event.listen(
+            store.database.engine, "before_cursor_execute", lambda *_: loop.call_soon_threadsafe(committing.set)
+        )
         starting = asyncio.create_task(store.audit.start(store.audit.row("192.0.2.7", "ping")))
         await committing.wait()
         starting.cancel()

@@ -42,8 +42,8 @@ async def test_the_migrations_make_exactly_the_tables_that_the_code_knows(path: 
     def differences(connection: Connection) -> list[object]:
         return list(compare_metadata(MigrationContext.configure(connection), metadata))
 
-    async with open_database(f"sqlite:///{path}") as database, database.engine.connect() as connection:
-        assert await connection.run_sync(differences) == []
+    async with open_database(f"sqlite:///{path}") as database:
+        assert await database.writer.exclusively(differences) == []
 
 
 async def test_a_new_database_is_made_for_its_owner_only_and_a_current_one_is_left_alone(path: Path) -> None:

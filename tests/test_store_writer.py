@@ -8,9 +8,8 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from sqlalchemy import insert, select
+from sqlalchemy import Connection, insert, select
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from netpulse.store.database import open_database
 from netpulse.store.faults import StorageFault
@@ -65,12 +64,12 @@ async def test_a_row_whose_caller_has_left_is_not_written(path: Path) -> None:
 async def test_a_turn_that_fails_leaves_no_trace_and_tells_its_caller(path: Path) -> None:
     async with open_database(f"sqlite:///{path}") as database:
 
-        async def work(connection: AsyncConnection) -> int:
-            await connection.execute(insert(revisions), [{"name": "half", "number": 1}])
+        def work(connection: Connection) -> int:
+            connection.execute(insert(revisions), [{"name": "half", "number": 1}])
             raise LookupError("no such thing")
 
-        async def count(connection: AsyncConnection) -> int:
-            return len((await connection.execute(select(revisions))).all())
+        def count(connection: Connection) -> int:
+            return len(connection.execute(select(revisions)).all())
 
         with pytest.raises(LookupError, match="no such thing"):
             await database.writer.exclusively(work)
@@ -105,7 +104,7 @@ async def test_a_defect_ends_the_writer_loudly_and_nobody_waits_for_it(
     def defect(_problem: Exception | None) -> None:
         raise ZeroDivisionError
 
-    async def last(connection: AsyncConnection) -> None:
+    def last(connection: Connection) -> None:
         raise AssertionError("nothing may run after the defect")
 
     async def meet_it() -> None:

@@ -3,7 +3,7 @@
     tables        what is in it
     database      opening: the file, the schema, the locks
     writer        the one task that writes, many rows to a commit
-    rows          how a commit reaches the database: one hop to a thread
+    threads       the ways to the database: one thread that writes, two that read
     keys          who may ask, checked in memory
     results       answers by id, for a while
     audit         who asked what, written before it runs

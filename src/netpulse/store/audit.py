@@ -17,9 +17,8 @@ from datetime import datetime
 from ipaddress import ip_interface, ip_network
 from typing import Any, Literal
 
-from sqlalchemy import Row, Select, bindparam, delete, insert, select, text, update
+from sqlalchemy import Connection, Row, Select, bindparam, delete, insert, select, text, update
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from netpulse.errors import Fault
 from netpulse.store.database import Database
@@ -136,8 +135,8 @@ class Audit:
         """How many rows of earlier processes had no outcome, and are `interrupted` now. Only for the one server."""
         orphans = audit.c.outcome.is_(None) & (audit.c.process != self.process)
 
-        async def work(connection: AsyncConnection) -> int:
-            return (await connection.execute(update(audit).where(orphans).values(outcome="interrupted"))).rowcount
+        def work(connection: Connection) -> int:
+            return connection.execute(update(audit).where(orphans).values(outcome="interrupted")).rowcount
 
         return await self.database.writer.exclusively(work)
 
@@ -165,8 +164,8 @@ class Audit:
         """How many rows were deleted because they are older than `before`."""
         old = select(audit.c.seq).where(audit.c.at < before).limit(_AT_ONCE)
 
-        async def work(connection: AsyncConnection) -> int:
-            return (await connection.execute(delete(audit).where(audit.c.seq.in_(old)))).rowcount
+        def work(connection: Connection) -> int:
+            return connection.execute(delete(audit).where(audit.c.seq.in_(old))).rowcount
 
         purged = 0
         while deleted := await self.database.writer.exclusively(work):
@@ -186,8 +185,8 @@ class Audit:
                 return cut
             shorter = [{"of_seq": row.seq, "new_client": cut_client(row.client)} for row in rows]
 
-            async def work(connection: AsyncConnection, shorter: list[dict[str, Any]] = shorter) -> None:
-                await connection.execute(
+            def work(connection: Connection, shorter: list[dict[str, Any]] = shorter) -> None:
+                connection.execute(
                     update(audit)
                     .where(audit.c.seq == bindparam("of_seq"))
                     .values(client=bindparam("new_client"), client_cut=1),

@@ -11,22 +11,21 @@ import os
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, Row, Select, create_engine, event, inspect, make_url, text
 from sqlalchemy.exc import ArgumentError, DatabaseError
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from netpulse.store.faults import StorageFault
-from netpulse.store.rows import RowThread
+from netpulse.store.threads import READERS, ReadingThreads, WritingThread
 from netpulse.store.writer import MOST_QUEUED_BYTES, Writer
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 BUSY_TIMEOUT_S = 0.5
 """How long one write waits for another program's; an audit row has one second in all."""
 UPGRADE_TIMEOUT_S = 30
-_READERS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,19 +33,16 @@ class Database:
     """An open database, its schema current."""
 
     path: Path
-    engine: AsyncEngine
+    engine: Engine
+    readers: ReadingThreads
     writer: Writer
-    rows: Engine
-    """Where the writer commits rows, in a thread of its own."""
     upgraded_from: str | None
     """The schema it had: None if nothing changed, `empty` if it was new."""
 
     async def read(self, statement: Select[Any]) -> Sequence[Row[Any]]:
         """The rows of one query; sees what is committed, waits for no writer. Raises StorageFault."""
         try:
-            async with self.engine.connect() as connection:
-                rows: Sequence[Row[Any]] = (await connection.execute(statement)).all()
-                return rows
+            return await self.readers.rows(statement)
         except DatabaseError as problem:
             raise StorageFault(f"{self.path}: cannot be read ({problem.orig}); see to the disk.") from problem
 
@@ -67,26 +63,20 @@ async def open_database(
     place = _place(url)
     path = _file(place)
     _make_file(path)
+    engine = create_engine(place, connect_args={"timeout": BUSY_TIMEOUT_S}, pool_size=READERS + 1)
+    event.listen(engine, "connect", _prepare)
     with _sole(path) if sole else _shared():
-        engine = create_async_engine(
-            place, connect_args={"timeout": BUSY_TIMEOUT_S}, pool_size=_READERS + 1, max_overflow=2
-        )
-        event.listen(engine.sync_engine, "connect", _prepare)
-        try:
+        async with WritingThread(engine) as thread, ReadingThreads(engine) as readers:
             try:
-                upgraded_from = await _bring_up_to_date(engine, path)
+                upgraded_from = await thread.do(partial(_bring_up_to_date, path))
             except DatabaseError as problem:
                 raise StorageFault(
                     f"{path}: this is not a database that can be opened ({problem.orig}); "
                     "free it, restore a backup, or name another file in storage."
                 ) from problem
             writer = Writer(most_queued_bytes=most_queued_bytes)
-            rows = create_engine(place.set(drivername="sqlite"), connect_args={"timeout": BUSY_TIMEOUT_S})
-            event.listen(rows, "connect", _prepare)
-            async with engine.connect() as connection, RowThread(rows) as thread, writer.running(connection, thread):
-                yield Database(path, engine, writer, rows, upgraded_from)
-        finally:
-            await engine.dispose()
+            async with writer.running(thread):
+                yield Database(path, engine, readers, writer, upgraded_from)
 
 
 def _place(url: str) -> URL:
@@ -98,7 +88,7 @@ def _place(url: str) -> URL:
         raise StorageFault(f"storage: {place.drivername} is not supported by this version; use sqlite:///PATH.")
     if not place.database or place.database.startswith((":memory:", "file:")):
         raise StorageFault("storage needs a file, because what is kept must outlive the process; use sqlite:///PATH.")
-    return place.set(drivername="sqlite+aiosqlite")
+    return place
 
 
 def _file(place: URL) -> Path:
@@ -153,21 +143,19 @@ def _prepare(connection: Any, _record: object) -> None:
         cursor.close()
 
 
-async def _bring_up_to_date(engine: AsyncEngine, path: Path) -> str | None:
-    async with engine.connect() as connection:
-        if await connection.run_sync(_schema, path) == known_schemas()[-1]:
-            return None
-        await connection.exec_driver_sql(f"PRAGMA busy_timeout = {UPGRADE_TIMEOUT_S * 1000}")
-        # The write lock is the upgrade's lock: a second process waits here and then finds nothing to do.
-        await connection.exec_driver_sql("BEGIN IMMEDIATE")
-        found = await connection.run_sync(_schema, path)
-        if found == known_schemas()[-1]:
-            await connection.rollback()
-            return None
-        await connection.run_sync(_upgrade)
-        await connection.commit()
-        await connection.exec_driver_sql(f"PRAGMA busy_timeout = {int(BUSY_TIMEOUT_S * 1000)}")
-        return found or "empty"
+def _bring_up_to_date(path: Path, connection: Connection) -> str | None:
+    if _schema(connection, path) == known_schemas()[-1]:
+        return None
+    connection.exec_driver_sql(f"PRAGMA busy_timeout = {UPGRADE_TIMEOUT_S * 1000}")
+    # The write lock is the upgrade's lock: a second process waits here and then finds nothing to do.
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    found = _schema(connection, path)
+    current = found == known_schemas()[-1]
+    if not current:
+        _upgrade(connection)
+    connection.commit()
+    connection.exec_driver_sql(f"PRAGMA busy_timeout = {int(BUSY_TIMEOUT_S * 1000)}")
+    return None if current else found or "empty"
 
 
 def _schema(connection: Connection, path: Path) -> str | None:

@@ -17,8 +17,7 @@ from datetime import datetime
 from ipaddress import ip_network
 from typing import Any
 
-from sqlalchemy import Row, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, Row, insert, select, update
 
 from netpulse.errors import Unauthorized
 from netpulse.store.database import Database
@@ -158,9 +157,9 @@ class KeyRing:
             "revoked_at": None,
         }
 
-        async def work(connection: AsyncConnection) -> None:
-            await connection.execute(insert(api_keys), [row])
-            await _announce(connection)
+        def work(connection: Connection) -> None:
+            connection.execute(insert(api_keys), [row])
+            _announce(connection)
 
         await self.database.writer.exclusively(work)
         await self.refresh()
@@ -174,11 +173,11 @@ class KeyRing:
         """The key, of no use from now on; None if there is none with this id. A second time changes nothing."""
         now = self.wall()
 
-        async def work(connection: AsyncConnection) -> None:
-            await connection.execute(
+        def work(connection: Connection) -> None:
+            connection.execute(
                 update(api_keys).where(api_keys.c.id == key_id, api_keys.c.revoked_at.is_(None)).values(revoked_at=now)
             )
-            await _announce(connection)
+            _announce(connection)
 
         await self.database.writer.exclusively(work)
         await self.refresh()
@@ -186,8 +185,8 @@ class KeyRing:
         return None if held is None else held.record
 
 
-async def _announce(connection: AsyncConnection) -> None:
-    await connection.execute(update(revisions).where(revisions.c.name == "keys").values(number=revisions.c.number + 1))
+def _announce(connection: Connection) -> None:
+    connection.execute(update(revisions).where(revisions.c.name == "keys").values(number=revisions.c.number + 1))
 
 
 def _base62(secret: bytes) -> str:

@@ -11,8 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import delete, insert, select
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, delete, insert, select
 
 from netpulse.store.database import Database
 from netpulse.store.tables import results
@@ -101,8 +100,8 @@ class Results:
         """How many results were deleted because their time is over."""
         old = select(results.c.id).where(results.c.expires_at <= now).limit(_PURGED_AT_ONCE)
 
-        async def work(connection: AsyncConnection) -> int:
-            return (await connection.execute(delete(results).where(results.c.id.in_(old)))).rowcount
+        def work(connection: Connection) -> int:
+            return connection.execute(delete(results).where(results.c.id.in_(old))).rowcount
 
         purged = 0
         while deleted := await self.database.writer.exclusively(work):

@@ -1,7 +1,8 @@
 """The one task that writes to the database, so that this process never waits for itself.
 
 Rows gather while a commit is under way and go into the next one together; when the task is idle a row is written at
-once. Two ways in: `commit` waits until its row is safe, `put` only queues.
+once. Two ways in: `commit` waits until its row is safe, `put` only queues. The queue lives on the event loop; a whole
+commit is one errand to the thread that writes.
 
 When the database cannot be written (locked by another program, disk full), rows that somebody waits for fail, queued
 rows stay and are tried again. The queue is bounded in bytes: over it `put` says no, and the row is not kept.
@@ -12,21 +13,21 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import Executable
+from sqlalchemy import Connection, Executable
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from netpulse.store.faults import StorageFault
-from netpulse.store.rows import Rows, RowThread
+from netpulse.store.threads import WritingThread
 
 T = TypeVar("T")
 Settled = Callable[[Exception | None], None]
-Work = Callable[[AsyncConnection], Awaitable[T]]
+Work = Callable[[Connection], T]
 
 MOST_QUEUED_BYTES = 64 * 1024 * 1024
 _MOST_ROWS = 1000
@@ -61,20 +62,18 @@ class _Turn(Generic[T]):
     work: Work[T]
     done: asyncio.Future[T]
 
-    async def take(self, connection: AsyncConnection) -> None:
+    async def take(self, thread: WritingThread) -> None:
         try:
-            # Taken at once: a transaction that reads first and then finds another writer cannot be waited out.
-            await connection.exec_driver_sql("BEGIN IMMEDIATE")
-            value = await self.work(connection)
-            await connection.commit()
+            value = await thread.do(partial(_alone, self.work))
         except OperationalError as problem:
-            await connection.rollback()
             fault = StorageFault(f"The database cannot be written now ({problem.orig}); try again in a moment.")
             fault.__cause__ = problem
             self.abandon(fault)
         except Exception as problem:  # handed to whoever asked
-            await connection.rollback()
             self.abandon(problem)
+        except asyncio.CancelledError:
+            self.abandon(StorageFault("The database was closed before the work was known to be done."))
+            raise
         else:
             if not self.done.done():
                 self.done.set_result(value)
@@ -140,8 +139,8 @@ class Writer:
     async def exclusively(self, work: Work[T]) -> T:
         """What `work` returns, run in a transaction of its own that no other process can write into.
 
-        It goes on if the caller leaves. Keep it short: rows wait meanwhile. Raises StorageFault if the database cannot
-        be written, and whatever `work` raises.
+        It runs on the thread that writes, and goes on if the caller leaves. Keep it short: rows wait meanwhile. Raises
+        StorageFault if the database cannot be written, and whatever `work` raises.
         """
         self._refuse_if_closing()
         turn: _Turn[T] = _Turn(work, asyncio.get_running_loop().create_future())
@@ -154,9 +153,9 @@ class Writer:
         await self._idle.wait()
 
     @asynccontextmanager
-    async def running(self, connection: AsyncConnection, rows: RowThread) -> AsyncIterator[Writer]:
-        """Write until the scope is left: rows through `rows`, turns on `connection`. What is queued then is still written."""
-        task = asyncio.create_task(self._run(connection, rows), name="database writer")
+    async def running(self, thread: WritingThread) -> AsyncIterator[Writer]:
+        """Write on this thread until the scope is left; what is queued then is still written."""
+        task = asyncio.create_task(self._run(thread), name="database writer")
         try:
             yield self
         finally:
@@ -178,9 +177,9 @@ class Writer:
         self._idle.clear()
         self._wake.set()
 
-    async def _run(self, connection: AsyncConnection, rows: RowThread) -> None:
+    async def _run(self, thread: WritingThread) -> None:
         try:
-            await self._write_until_closing(connection, rows)
+            await self._write_until_closing(thread)
         except Exception as defect:
             self.failing = f"{type(defect).__name__}: {defect}"
             log.exception("writing to the database has ended because of a defect; restart the server")
@@ -190,15 +189,15 @@ class Writer:
             self._closing = True
             self._give_up()
 
-    async def _write_until_closing(self, connection: AsyncConnection, rows: RowThread) -> None:
+    async def _write_until_closing(self, thread: WritingThread) -> None:
         tries_left = _LAST_TRIES
         while not (self._closing and self._idle.is_set()):
             await self._wake.wait()
             self._wake.clear()
             while self._turns or self._awaited or self._queued:
                 if self._turns:
-                    await self._turns.popleft().take(connection)
-                if await self._write(rows, self._batch()):
+                    await self._turns.popleft().take(thread)
+                if await self._write(thread, self._batch()):
                     continue
                 tries_left -= self._closing
                 if not tries_left:
@@ -219,12 +218,12 @@ class Writer:
             batch.append(entry)
         return batch
 
-    async def _write(self, rows: RowThread, batch: list[_Entry]) -> bool:
+    async def _write(self, thread: WritingThread, batch: list[_Entry]) -> bool:
         """Commit the batch; False if the database cannot be written now, and the queued rows are back in the queue."""
         if not batch:
             return True
         try:
-            await rows.commit(_in_order(batch))
+            await thread.do(partial(_commit, batch))
         except OperationalError as problem:
             if self.failing is None:
                 log.warning("the database cannot be written: %s", problem.orig)
@@ -237,7 +236,7 @@ class Writer:
         except (SQLAlchemyError, ValueError, TypeError) as problem:
             if len(batch) > 1:
                 # One row is at fault: alone each, so that it takes no other with it.
-                alone = [await self._write(rows, [entry]) for entry in batch]
+                alone = [await self._write(thread, [entry]) for entry in batch]
                 return all(alone)
             self._lose(batch[0], problem)
         else:
@@ -271,12 +270,21 @@ class Writer:
         self._idle.set()
 
 
-def _in_order(batch: list[_Entry]) -> Rows:
-    """The batch's rows by lane, lower ranks first."""
+def _commit(batch: list[_Entry], connection: Connection) -> None:
     lanes: dict[Lane, list[Mapping[str, Any]]] = {}
     for entry in batch:
         lanes.setdefault(entry.lane, []).append(entry.row)
-    return [(lane.statement, lanes[lane]) for lane in sorted(lanes, key=lambda lane: lane.rank)]
+    with connection.begin():
+        for lane in sorted(lanes, key=lambda lane: lane.rank):
+            connection.execute(lane.statement, lanes[lane])
+
+
+def _alone(work: Work[T], connection: Connection) -> T:
+    # Taken at once: a transaction that reads first and then finds another writer cannot be waited out.
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    value = work(connection)
+    connection.commit()
+    return value
 
 
 def _resolve(done: asyncio.Future[None], problem: Exception | None) -> None:

@@ -48,5 +48,5 @@ class Health:
         return self._services.store.database.writer.failing is None
 
 
-async def _nothing(_connection: Any) -> None:
+def _nothing(_connection: Any) -> None:
     """A transaction that takes the database's lock and changes nothing."""
