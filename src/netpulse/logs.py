@@ -15,7 +15,7 @@ import structlog
 
 from netpulse.screen import clean
 
-_QUIET = ("asyncssh", "uvicorn", "uvicorn.error", "aiosqlite", "alembic", "asyncio")
+_QUIET = ("asyncssh", "uvicorn", "uvicorn.error", "alembic", "asyncio")
 """Libraries that tell every step they take; their warnings are heard, the rest is not."""
 
 
