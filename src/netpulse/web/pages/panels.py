@@ -8,6 +8,7 @@ from statistics import fmean, median
 from typing import Any, NamedTuple
 
 from netpulse.render.chart import Chart, ping_chart
+from netpulse.render.graph import Graph, Path, graph_of
 from netpulse.web.pages.progress import Progress
 from netpulse.web.pages.verdict import Places, ms, percent, routes_in
 from netpulse.words import Words
@@ -242,6 +243,22 @@ def path_rows(progress: Progress, places: Places) -> list[PathRow]:
                 )
             )
     return rows
+
+
+def path_graph(rows: Sequence[PathRow]) -> Graph:
+    """The graph of these lines of the table, under the same numbers."""
+    return graph_of(
+        [
+            Path(
+                row.number,
+                row.router,
+                row.kind,
+                tuple((s.text, s.times) for s in row.steps),
+                bool(row.route.get("best")),
+            )
+            for row in rows
+        ]
+    )
 
 
 def _steps(path: Sequence[Any]) -> list[PathStep]:

@@ -22,6 +22,7 @@ from starlette.routing import BaseRoute, Route
 from netpulse.errors import NotHere, Refused
 from netpulse.policy import connections_for, routers_for
 from netpulse.render.as_text import answer_text
+from netpulse.render.graph import Graph
 from netpulse.runs import Run
 from netpulse.store.results import StoredResult
 from netpulse.web.exchange import TEXT
@@ -29,7 +30,16 @@ from netpulse.web.pages.composer import Typed
 from netpulse.web.pages.form import form_context
 from netpulse.web.pages.frame import Frame, wants_html
 from netpulse.web.pages.live import Live
-from netpulse.web.pages.panels import hop_rows, panel_of, path_figures, path_rows, ping_figures, ping_picture, raw_of
+from netpulse.web.pages.panels import (
+    hop_rows,
+    panel_of,
+    path_figures,
+    path_graph,
+    path_rows,
+    ping_figures,
+    ping_picture,
+    raw_of,
+)
 from netpulse.web.pages.progress import Progress
 from netpulse.web.pages.question import Question, everyone_asked, question_of, question_under_way
 from netpulse.web.pages.verdict import Places, notices, sentence
@@ -151,11 +161,24 @@ class Results:
             "figures_answered": len(progress.result["echoes"]) if progress.kind == "ping" else 0,
             "path_figures": path_figures(words, progress, places) if progress.kind == "aspath" else [],
             "hop_rows": hop_rows(progress) if progress.kind == "traceroute" else [],
-            "path_rows": path_rows(progress, places) if progress.kind == "aspath" else [],
+            "path_rows": (rows := path_rows(progress, places) if progress.kind == "aspath" else []),
+            "graph": (graph := path_graph(rows)),
+            "node_names": self._node_names(graph, places),
             "raws": raw_of(progress),
             "queue_wait_s": round(self._services.settings.limits.queue_wait_s),
             "lease_s": round(LEASE_S),
         }
+
+    def _node_names(self, graph: Graph, places: Places) -> dict[str, str]:
+        """What each node of the graph is called: the place of a router, the name of a network."""
+        names = self._services.pipeline.frame.names
+        found: dict[str, str] = {}
+        for node in graph.nodes:
+            router = places.router(node.text) if node.role == "rt" else None
+            name = router.location if router else names.of_as(int(node.text)) if node.text.isdigit() else None
+            if name:
+                found[node.text] = name
+        return found
 
     def _page(self, request: Request, progress: Progress, *, live: bool) -> Response:
         typed = progress.question.typed() if progress.question else Typed()
