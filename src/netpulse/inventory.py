@@ -137,6 +137,9 @@ class Connection:
         return tuple(ours)
 
 
+OWN_CHOICE = Connection(id=0, name="Router's own choice", type=None)
+
+
 @dataclass(frozen=True, slots=True)
 class Router:
     """A router as the file describes it. `maintenance` is the text shown while it is out of service."""

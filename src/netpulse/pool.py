@@ -8,18 +8,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from math import ceil
 from typing import Literal
 
 from netpulse.errors import Busy, Fault, NetPulseError
 from netpulse.inventory import BirdSocket, Device, Recording, Ssh
-from netpulse.transports.bird_socket import BirdTransport, local_socket
-from netpulse.transports.recording import RecordingTransport
 from netpulse.transports.seam import Running, Transport
-from netpulse.transports.ssh import SshTransport, forwarded_socket
-from netpulse.transports.this_host import ThisHostTransport
 
 Clock = Callable[[], float]
 DeviceState = Literal["up", "busy", "down"]
@@ -258,18 +254,34 @@ MakeTransport = Callable[[Device, float], tuple[Transport, list[Transport]]]
 
 
 def make_transport(device: Device, login_s: float) -> tuple[Transport, list[Transport]]:
-    """The transport for how this device is reached, and those it stands on."""
+    """The transport for how this device is reached, and those it stands on; imported when first made. Connects to nothing."""
     reach = device.reach
     if isinstance(reach, Ssh):
+        from netpulse.transports.ssh import SshTransport
+
         return SshTransport(reach, login_s=login_s), []
     if isinstance(reach, BirdSocket):
+        from netpulse.transports.bird_socket import BirdTransport, local_socket
+
         if reach.ssh is None:
             return BirdTransport(local_socket(reach.path), login_s=login_s), []
+        from netpulse.transports.ssh import SshTransport, forwarded_socket
+
         ssh = SshTransport(reach.ssh, login_s=login_s)
         return BirdTransport(forwarded_socket(ssh, reach.path), login_s=login_s), [ssh]
     if isinstance(reach, Recording):
+        from netpulse.transports.recording import RecordingTransport
+
         return RecordingTransport(reach.path, device.key), []
+    from netpulse.transports.this_host import ThisHostTransport
+
     return ThisHostTransport(), []
+
+
+def import_transports(devices: Iterable[Device]) -> None:
+    """Import what reaching these devices needs; what has been imported already costs nothing."""
+    for device in devices:
+        make_transport(device, 0.0)
 
 
 class Pool:

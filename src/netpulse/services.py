@@ -19,7 +19,7 @@ from netpulse.limits import Windows
 from netpulse.lookup import Lookup
 from netpulse.pipeline import Pipeline
 from netpulse.policy import Policy
-from netpulse.pool import MakeTransport, Pool, make_transport
+from netpulse.pool import MakeTransport, Pool, import_transports, make_transport
 from netpulse.runs import Runs
 from netpulse.settings import Settings
 from netpulse.store import Store, open_store
@@ -55,6 +55,10 @@ class Services:
         self.pool.adopt(settings.inventory.devices())
         self.executor.share_s = settings.bgp_cache_s
         self.pipeline.swap(frame)
+
+    async def warm(self) -> None:
+        """Import in a thread what the first questions need, so that none of them waits for it while others are served."""
+        await asyncio.to_thread(import_transports, self.settings.inventory.devices().values())
 
     def begin_draining(self) -> None:
         """Take no further questions; `/readyz` says so from now on."""

@@ -28,7 +28,13 @@ if TYPE_CHECKING:
     from netpulse.settings import Settings
 
 _PER_MINUTE = 600
-_HEAVY = ("netpulse.web.server", "netpulse.config", "netpulse.store.database", "netpulse.store.keys")
+_HEAVY = (
+    "netpulse.web.server",
+    "netpulse.config.reading",
+    "netpulse.store.database",
+    "netpulse.store.keys",
+    "netpulse.transports.ssh",
+)
 _TRY = """
 Try it in a browser, or from another terminal:
   export NETPULSE_URL={url} NETPULSE_KEY={key}

@@ -20,6 +20,7 @@ from netpulse.config.models import (
 from netpulse.config.rules import sqlite_file
 from netpulse.config.secrets import named_file, secret_file
 from netpulse.inventory import (
+    OWN_CHOICE,
     BirdSocket,
     Connection,
     Device,
@@ -48,7 +49,6 @@ from netpulse.settings import (
 )
 from netpulse.values import Address, Family, Prefix
 
-OWN_CHOICE = Connection(id=0, name="Router's own choice", type=None)
 ROUTE_SERVER_PLATFORM = "bird"
 
 

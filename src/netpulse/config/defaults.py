@@ -8,8 +8,7 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from netpulse.config.build import OWN_CHOICE
-from netpulse.inventory import Device, Inventory, Router, RouteSource, Site, ThisHost
+from netpulse.inventory import OWN_CHOICE, Device, Inventory, Router, RouteSource, Site, ThisHost
 from netpulse.settings import Settings
 
 

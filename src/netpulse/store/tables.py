@@ -1,6 +1,7 @@
 """The tables, in portable types only: text, whole numbers, bytes, JSON, and UTC times without a zone.
 
-The migrations make them; this is the picture of the newest schema that the statements are built from.
+The migrations make them; this is the picture of the newest schema that the statements are built from. What only one other
+database understands is in the migrations alone: naming it here would import that database's dialect.
 """
 
 from __future__ import annotations
@@ -102,12 +103,7 @@ audit = Table(
     Index("audit_by_id", "id", unique=True),
     Index("audit_by_time", "at"),
     # Those whose address is still whole.
-    Index("audit_uncut", "at", sqlite_where=text("client_cut = 0"), postgresql_where=text("client_cut = 0")),
+    Index("audit_uncut", "at", sqlite_where=text("client_cut = 0")),
     # The few that are under way: what a start looks for, and no burden on those that ended.
-    Index(
-        "audit_unfinished",
-        "process",
-        sqlite_where=text("outcome IS NULL"),
-        postgresql_where=text("outcome IS NULL"),
-    ),
+    Index("audit_unfinished", "process", sqlite_where=text("outcome IS NULL")),
 )

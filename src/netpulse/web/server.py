@@ -93,6 +93,7 @@ async def listening(services: Services, sockets: Sequence[socket.socket]) -> Asy
     """
     server = _Server(_configuration(App(services, page_routes(services))))
     task = asyncio.create_task(server.serve(sockets=list(sockets)))
+    warming = asyncio.create_task(_warmed(services, server.accepting))
     try:
         await _first_of(server.accepting.wait(), task)
         yield
@@ -101,6 +102,14 @@ async def listening(services: Services, sockets: Sequence[socket.socket]) -> Asy
         await services.pipeline.close()
         server.should_exit = True
         await task
+        warming.cancel()
+        # What could not be imported is told by the first question that needs it.
+        await asyncio.gather(warming, return_exceptions=True)
+
+
+async def _warmed(services: Services, accepting: asyncio.Event) -> None:
+    await accepting.wait()
+    await services.warm()
 
 
 async def _first_of(happening: Coroutine[Any, Any, object], task: asyncio.Task[None]) -> None:
