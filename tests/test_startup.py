@@ -12,6 +12,7 @@ LATER = (
     "alembic",
     "asyncssh",
     "cryptography",
+    "dns",
     "httpx2",
     "netpulse.lab",
     "pydantic",
@@ -27,35 +28,33 @@ WITHOUT_FILE = """
 import netpulse.config, netpulse.store.database, netpulse.store.keys, netpulse.web.server
 netpulse.config.default_settings({"STATE_DIRECTORY": FOLDER})
 """
-SERVED = """
-import asyncio, netpulse.config
-from netpulse.web.server import bound_socket, serving
-
-async def main():
-    async with serving(netpulse.config.default_settings({"STATE_DIRECTORY": FOLDER}), [bound_socket("127.0.0.1", 0)]):
-        pass
-
-asyncio.run(main())
-"""
-
-
 OPENED = """
 import asyncio, netpulse.config
 from dataclasses import replace
 from pathlib import Path
-from netpulse.inventory import Inventory, Ssh
+from netpulse.inventory import Inventory, Ssh, ThisHost
 from netpulse.services import open_services
+from netpulse.web.app import App
+from netpulse.web.pages import page_routes
 
 settings = netpulse.config.default_settings({"STATE_DIRECTORY": FOLDER})
 (router,) = settings.inventory.routers
-far = replace(router, device=replace(router.device, reach=Ssh("192.0.2.1", "netpulse", Path("key"), ())), routes=())
+router = replace(router, device=replace(router.device, reach=REACH), routes=())
 
 async def main():
-    async with open_services(replace(settings, inventory=Inventory((far,)))) as services:
-        AFTERWARDS
+    async with open_services(replace(settings, inventory=Inventory((router,)))) as services:
+        App(services, page_routes(services))
+        LAST
 
 asyncio.run(main())
 """
+
+
+def opened(folder: Path, *, reach: str = "ThisHost()", last: str = "pass") -> list[str]:
+    """Which of LATER are there once the services of one router, reached like this, and their web are open."""
+    script = OPENED.replace("REACH", reach).replace("LAST", last)
+    imported_by(script, folder)  # the first start makes the database, which takes alembic
+    return imported_by(script, folder)
 
 
 def imported_by(script: str, folder: Path) -> list[str]:
@@ -75,11 +74,11 @@ def test_a_start_without_a_file_reads_none_and_logs_in_nowhere(tmp_path: Path) -
     assert imported_by(WITHOUT_FILE, tmp_path) == []
 
 
-def test_a_server_without_a_file_imports_them_neither_while_it_runs(tmp_path: Path) -> None:
-    imported_by(SERVED, tmp_path)  # the first start makes the database, which takes alembic
-    assert imported_by(SERVED, tmp_path) == []
+def test_a_server_of_this_host_opens_without_them(tmp_path: Path) -> None:
+    assert opened(tmp_path) == []
 
 
 def test_what_the_inventory_needs_is_imported_in_its_own_time(tmp_path: Path) -> None:
-    assert "asyncssh" not in imported_by(OPENED.replace("AFTERWARDS", "pass"), tmp_path)
-    assert "asyncssh" in imported_by(OPENED.replace("AFTERWARDS", "await services.warm()"), tmp_path)
+    over_ssh = "Ssh('192.0.2.1', 'netpulse', Path('key'), ())"
+    assert opened(tmp_path, reach=over_ssh) == []
+    assert {"asyncssh", "dns"} <= set(opened(tmp_path, reach=over_ssh, last="await services.warm()"))

@@ -1,8 +1,4 @@
-"""Names to addresses and addresses to names, by our own resolver. The only door to dnspython.
-
-Every name is asked absolutely (no search list), within a deadline; nothing is asked of the host's own libc, so that slow
-names never wait for each other in a thread pool.
-"""
+"""Names to addresses and addresses to names, by our own resolver: who may be asked, within which time, and what is kept."""
 
 from __future__ import annotations
 
@@ -10,19 +6,15 @@ import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from ipaddress import IPv4Address, IPv6Address
-
-import dns.asyncresolver
-import dns.exception
-import dns.name
-import dns.rdatatype
-import dns.resolver
-import dns.reversename
+from typing import TYPE_CHECKING
 
 from netpulse.errors import Fault, Refused
 from netpulse.screen import clean
 from netpulse.settings import Resolver as ResolverSettings
 from netpulse.values import Address, Family, HostName
+
+if TYPE_CHECKING:
+    from netpulse.resolver import NameServers
 
 _MOST_ANSWERS = 32
 _NAME_S = 1.0
@@ -40,18 +32,24 @@ class Lookup:
         *,
         hosts: Mapping[str, tuple[Address, ...]] | None = None,
     ) -> None:
-        self._timeout_s = settings.timeout_s
+        self._settings = settings
         self._hosts = hosts
-        self._resolver = dns.asyncresolver.Resolver(configure=not settings.servers and hosts is None)
-        self._resolver.use_search_by_default = False
-        self._resolver.ndots = 0
-        if settings.servers:
-            self._resolver.nameservers = [
-                dns.nameserver.Do53Nameserver(address, port) for address, port in settings.servers
-            ]
+        self._servers: NameServers | None = None
         self._clock = clock
         self._names: OrderedDict[Address, tuple[float, str | None]] = OrderedDict()
         self._asking: dict[Address, asyncio.Task[str | None]] = {}
+
+    def prepare(self) -> None:
+        """Import what asking needs, if anybody will ever be asked; from any thread."""
+        if self._hosts is None:
+            self._name_servers()
+
+    def _name_servers(self) -> NameServers:
+        if self._servers is None:
+            from netpulse.resolver import NameServers
+
+            self._servers = NameServers(self._settings.servers)
+        return self._servers
 
     async def addresses(self, host: HostName, families: tuple[Family, ...]) -> list[Address]:
         """Every address of the name in these families, lowest first; Refused `name_not_found` if there is none.
@@ -76,22 +74,7 @@ class Lookup:
     async def _family(self, host: HostName, family: Family) -> list[Address]:
         if self._hosts is not None:
             return [address for address in self._hosts.get(host.name, ()) if address.version == family]
-        kind = dns.rdatatype.A if family == 4 else dns.rdatatype.AAAA
-        try:
-            async with asyncio.timeout(self._timeout_s):
-                answer = await self._resolver.resolve(
-                    dns.name.from_text(host.name), kind, search=False, lifetime=self._timeout_s
-                )
-        except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer, dns.name.NameTooLong):
-            return []
-        except (TimeoutError, dns.exception.DNSException, OSError) as error:
-            raise Fault(
-                "resolver_failed",
-                "The name servers did not answer; try again, or use an address as the target.",
-                detail=f"{type(error).__name__}: {error}",
-            ) from error
-        make = IPv4Address if family == 4 else IPv6Address
-        return [make(record.address) for record in answer]
+        return await self._name_servers().addresses(host, family, self._settings.timeout_s)
 
     async def name_of(self, address: Address) -> str | None:
         """The PTR name of the address as text safe to show, or None when there is none within 1 s. Remembered 10 minutes."""
@@ -108,15 +91,9 @@ class Lookup:
         return await asyncio.shield(task)
 
     async def _ask_name(self, address: Address) -> str | None:
-        name: str | None = None
-        try:
-            async with asyncio.timeout(_NAME_S):
-                answer = await self._resolver.resolve(
-                    dns.reversename.from_address(str(address)), dns.rdatatype.PTR, search=False, lifetime=_NAME_S
-                )
-            name = clean(answer[0].target.to_text(omit_final_dot=True))[:253] or None
-        except (TimeoutError, dns.exception.DNSException, OSError):
-            name = None  # a hop without a name is shown by its address; nothing depends on it
+        found = await self._name_servers().name_of(address, _NAME_S)
+        # A hop without a name is shown by its address; nothing depends on it.
+        name = None if found is None else clean(found)[:253] or None
         self._names[address] = (self._clock() + _KEEP_NAMES_S, name)
         while len(self._names) > _MOST_NAMES:
             self._names.popitem(last=False)

@@ -59,6 +59,7 @@ class Services:
     async def warm(self) -> None:
         """Import in a thread what the first questions need, so that none of them waits for it while others are served."""
         await asyncio.to_thread(import_transports, self.settings.inventory.devices().values())
+        await asyncio.to_thread(self.pipeline.frame.lookup.prepare)
 
     def begin_draining(self) -> None:
         """Take no further questions; `/readyz` says so from now on."""
