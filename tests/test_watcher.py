@@ -117,3 +117,17 @@ async def test_a_change_is_seen_without_a_signal(tmp_path: Path) -> None:
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
     assert len(desk.accepted) == 1
+
+
+async def test_settings_that_cannot_be_put_into_force_leave_the_old_ones_and_the_watch_goes_on(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    before = desk.watcher.settings
+
+    def broken(_settings: Settings) -> None:
+        raise UnicodeDecodeError("utf-8", b"\xe9", 0, 1, "a table of names")
+
+    watcher = Watcher(desk.file, before, broken, load=load, report=desk.lines.append)
+    desk.file.write_text(TWO)
+    assert not await watcher.look()
+    assert watcher.settings is before
+    assert "not loaded, the old settings stay" in desk.lines[-1]

@@ -98,8 +98,12 @@ class Watcher:
         if fresh == self.settings:
             self._report(f"{self.path}: read again, nothing to change")
             return False
+        try:
+            self._accept(fresh)
+        except (OSError, ValueError) as problem:  # a table that the file names cannot be read
+            self._report(f"{self.path}: not loaded, the old settings stay: {problem}")
+            return False
         self.settings = fresh
-        self._accept(fresh)
         self._report(f"{self.path}: loaded, {len(fresh.inventory.routers)} routers")
         return True
 
