@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from netpulse import logs
 from netpulse.cells import Matrix, discover
 from netpulse.enrich.tables import read_names
 from netpulse.executor import Executor
@@ -58,8 +59,13 @@ class Services:
 
     async def warm(self) -> None:
         """Import in a thread what the first questions need, so that none of them waits for it while others are served."""
-        await asyncio.to_thread(import_transports, self.settings.inventory.devices().values())
-        await asyncio.to_thread(self.pipeline.frame.lookup.prepare)
+
+        def prepare() -> None:
+            logs.prepare()
+            self.pipeline.frame.lookup.prepare()
+            import_transports(self.settings.inventory.devices().values())
+
+        await asyncio.to_thread(prepare)
 
     def begin_draining(self) -> None:
         """Take no further questions; `/readyz` says so from now on."""
