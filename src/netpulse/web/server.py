@@ -19,7 +19,7 @@ from typing import Any
 import uvicorn
 
 from netpulse import config
-from netpulse.pool import MakeTransport, make_transport
+from netpulse.pool import MakeTransport, import_transports, make_transport
 from netpulse.services import Services, open_services
 from netpulse.settings import Settings
 from netpulse.web.app import App
@@ -164,13 +164,20 @@ async def _followed(services: Services, path: Path | None, report: Report) -> As
     if path is None:
         yield
         return
-    watcher = config.Watcher(path, services.settings, services.reload, load=config.load, report=report)
+    watcher = config.Watcher(path, services.settings, services.reload, load=_loaded, report=report)
     task = asyncio.create_task(watcher.run())
     try:
         yield
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
+
+
+def _loaded(path: Path) -> Settings:
+    """What the file says. Read in a thread, where what its routers newly need can be imported too."""
+    settings = config.load(path)
+    import_transports(settings.inventory.devices().values())
+    return settings
 
 
 @contextlib.contextmanager
