@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
-from netpulse.render.graph import NODE_HEIGHT, WIDTH, Path, graph_of
+import re
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from netpulse.render.graph import Drawing, Node, Path, graph_of
+from netpulse.render.layout import arrange, spread
 
 
-def path(number: int, router: str, *asns: str, best: bool = False, kind: str = "TRANSIT") -> Path:
+def path(
+    number: int, router: str, *asns: str, best: bool = False, kind: str | None = "TRANSIT", name: str = ""
+) -> Path:
     steps: list[tuple[str, int]] = []
     for asn in asns:
         if steps and steps[-1][0] == asn:
             steps[-1] = (asn, steps[-1][1] + 1)
         else:
             steps.append((asn, 1))
-    return Path(number, router, kind, tuple(steps), best)
+    return Path(number, router, kind, tuple(steps), best, name or None)
 
 
 SAMPLE = [
@@ -23,53 +33,161 @@ SAMPLE = [
     path(4, "frr1", "1299", "174", "15169", best=True),
 ]
 
+FIVE_ROUTERS = [
+    path(0, "a", "64505", "64511", best=True, kind="IX"),
+    path(1, "a", "64499", "64505", "64511"),
+    path(2, "a", "64501", "64502", "64511"),
+    path(3, "b", "64503", "64511", "64511", "64511", best=True, kind="IX"),
+    path(4, "b", "64502", "64511"),
+    path(5, "b", "64499", "64505", "64511"),
+    path(6, "c", "64503", "64511", "64511", "64511", best=True, kind="IX"),
+    path(7, "c", "64504", "64502", "64511"),
+    path(8, "c", "64501", "64502", "64511"),
+    path(9, "d", "64506", "64502", "64511", best=True),
+    path(10, "d", "64504", "64502", "64511"),
+    path(11, "e", "64507", "64502", "64511", best=True),
+    path(12, "e", "64508", "64496", kind="IX"),
+]
+"""Thirteen paths of five routers over eleven networks: sixteen nodes."""
+
+
+def named(drawing: Drawing) -> dict[str, Node]:
+    return {node.text: node for node in drawing.nodes}
+
+
+def ends(d: str) -> tuple[tuple[float, float], tuple[float, float]]:
+    points = [(float(x), float(y)) for x, y in re.findall(r"(-?[\d.]+),(-?[\d.]+)", d)]
+    return points[0], points[-1]
+
+
+def overlapping(drawing: Drawing) -> list[tuple[str, str]]:
+    """The nodes that lie on each other; a tenth of a px is rounding."""
+    boxes = [
+        (node.text, node.x, node.y, node.x + node.width - 0.1, node.y + node.height - 0.1) for node in drawing.nodes
+    ]
+    return [
+        (text, other)
+        for index, (text, x, y, right, low) in enumerate(boxes)
+        for other, a, b, c, d in boxes[index + 1 :]
+        if x < c and a < right and y < d and b < low
+    ]
+
 
 def test_equal_networks_are_one_node_and_each_knows_its_paths() -> None:
     graph = graph_of(SAMPLE)
     assert sorted(node.text for node in graph.nodes) == sorted(
         ["core1", "core2", "frr1", "174", "3356", "2914", "3333", "1299", "15169"]
     )
-    origin = next(node for node in graph.nodes if node.text == "15169")
+    origin = named(graph.drawings[0])["15169"]
     assert (origin.role, origin.paths) == ("or", [0, 1, 2, 3, 4])
 
 
 def test_prepends_are_a_mark_on_the_way_into_the_network() -> None:
-    assert [edge.times for edge in graph_of(SAMPLE).edges if edge.times > 1] == [3]
+    graph = graph_of(SAMPLE)
+    assert graph.prepended
+    assert [edge.times for edge in graph.drawings[0].edges if edge.times] == ["3"]
+    assert not graph_of(SAMPLE[:2]).prepended
+
+
+def test_paths_that_share_a_way_and_prepend_differently_show_the_span() -> None:
+    graph = graph_of([path(0, "a", "1", "2"), path(1, "b", "1", "2", "2", "2")])
+    assert [edge.times for edge in graph.drawings[0].edges if edge.times] == ["1–3"]
 
 
 def test_the_same_paths_always_give_the_same_picture() -> None:
-    assert graph_of(SAMPLE) == graph_of(list(SAMPLE))
+    assert graph_of(FIVE_ROUTERS) == graph_of(list(FIVE_ROUTERS))
 
 
-def test_nodes_lie_inside_and_never_on_each_other() -> None:
-    graph = graph_of(SAMPLE)
-    boxes = [(node.x, node.y) for node in graph.nodes]
-    assert all(0 <= x < WIDTH and y >= 0 and y + NODE_HEIGHT <= graph.height for x, y in boxes)
-    for index, (x, y) in enumerate(boxes):
-        assert all(x != other_x or abs(y - other_y) >= NODE_HEIGHT for other_x, other_y in boxes[index + 1 :])
+@pytest.mark.parametrize("which", [0, 1])
+def test_nodes_lie_inside_and_never_on_each_other(which: int) -> None:
+    drawing = graph_of(FIVE_ROUTERS).drawings[which]
+    assert all(
+        node.x >= 0 and node.y >= 0 and node.x + node.width <= drawing.width and node.y + node.height <= drawing.height
+        for node in drawing.nodes
+    )
+    assert not overlapping(drawing)
 
 
 def test_a_network_lies_right_of_every_network_before_it() -> None:
-    x = {node.text: node.x for node in graph_of(SAMPLE).nodes}
+    x = {text: node.x for text, node in named(graph_of(SAMPLE).drawings[0]).items()}
+    assert x["core1"] == x["core2"] == x["frr1"]
     assert x["core1"] < x["1299"] < x["174"] < x["15169"]
     assert x["core2"] < x["2914"] < x["3333"] < x["15169"]
     assert x["3356"] < x["15169"]
 
 
 def test_few_lines_cross() -> None:
-    assert graph_of(SAMPLE).crossings <= 2
+    graph = graph_of(FIVE_ROUTERS)
+    assert len(graph.nodes) == 16
+    assert graph.crossings <= 5
+    assert graph_of(SAMPLE).crossings == 0
+
+
+def test_every_way_begins_and_ends_at_a_place_of_its_own_on_its_nodes() -> None:
+    drawing = graph_of(FIVE_ROUTERS).drawings[0]
+    points = [ends(edge.d) for edge in drawing.edges]
+    assert len({begin for begin, _ in points}) == len({end for _, end in points}) == len(points)
+    rights = {(node.x + node.width, node.y, node.y + node.height) for node in drawing.nodes}
+    for (x, y), _ in points:
+        assert any(abs(x - right) < 0.2 and top <= y <= low for right, top, low in rights)
+
+
+def test_a_narrow_screen_gets_a_drawing_that_fits_it() -> None:
+    wide, narrow = graph_of(FIVE_ROUTERS).drawings
+    assert (wide.name, narrow.name) == ("wide", "narrow")
+    assert wide.width <= 1128
+    assert narrow.width <= 348
+    long = graph_of([path(0, "a", *map(str, range(1, 9)), best=True), path(1, "b", "1", "9", "8")])
+    assert long.drawings[1].down
+    assert long.drawings[1].width <= 348
+
+
+def test_how_a_path_was_learned_stands_at_its_router_one_tag_for_each_connection() -> None:
+    graph = graph_of(
+        [
+            path(0, "a", "1", "2", best=True, kind="IX", name="DE-CIX"),
+            path(1, "a", "1", "2", kind="TRANSIT", name="One Transit"),
+            path(2, "a", "3", "2", kind=None),
+        ]
+    )
+    wide, narrow = graph.drawings
+    assert [(tag.text, tag.title, tag.solid, tag.paths) for tag in wide.tags] == [
+        ("TRANSIT", "TRANSIT One Transit", False, [1]),
+        ("IX", "IX DE-CIX", True, [0]),
+    ]
+    assert [tag.text for tag in narrow.tags] == ["TR", "IX"]
+    router = named(wide)["a"]
+    assert all(router.x + router.width < tag.x for tag in wide.tags)
 
 
 def test_a_second_origin_is_told_and_marked() -> None:
     graph = graph_of([*SAMPLE, path(5, "bird1", "6461", "64666", best=True)])
     assert graph.second_origin
     assert [node.text for node in graph.nodes if node.doubted] == ["64666"]
+    assert [edge.paths for edge in graph.drawings[0].edges if edge.doubted] == [[5], [5]]
     assert not graph_of(SAMPLE).second_origin
 
 
+def test_the_origin_that_the_roa_allows_is_never_the_second_one() -> None:
+    wrong = [path(number, f"r{number}", "174", "64666", best=True) for number in range(3)]
+    right = Path(3, "r3", None, (("174", 1), ("15169", 1)), False, valid=True)
+    assert [node.text for node in graph_of([*wrong, right]).nodes if node.doubted] == ["64666"]
+
+
+def test_a_set_or_a_confederation_segment_is_one_node_that_says_so() -> None:
+    graph = graph_of([path(0, "a", "(65001 65002)", "[65003 65004]", "1103", "{1124 1133}", best=True)])
+    assert [node.kind for node in graph.nodes] == ["router", "confed", "confed_set", "as", "set"]
+    assert not graph.second_origin
+    assert not graph_of([path(0, "a", "1", "{2 3}", best=True), path(1, "b", "1", "2")]).second_origin
+
+
 def test_paths_that_close_a_circle_still_make_a_picture() -> None:
-    graph = graph_of([path(0, "a", "1", "2", "3"), path(1, "b", "3", "2", "1")])
+    graph = graph_of([path(0, "a", "1", "2", "3", best=True), path(1, "b", "3", "2", "1", "1")])
     assert len(graph.nodes) == 5
+    x = {text: node.x for text, node in named(graph.drawings[0]).items()}
+    assert x["1"] < x["2"] < x["3"]
+    mark = next(edge.mark for edge in graph.drawings[0].edges if edge.times)
+    assert mark[0] < x["2"]  # beside the network that is prepended, though this way leads back
 
 
 def test_with_very_many_networks_only_best_paths_are_drawn_and_the_rest_is_counted() -> None:
@@ -77,7 +195,42 @@ def test_with_very_many_networks_only_best_paths_are_drawn_and_the_rest_is_count
     graph = graph_of(many)
     assert graph.left_out == 60
     assert {number for node in graph.nodes for number in node.paths} == set(range(0, 80, 4))
+    assert [path.number for path in graph.paths] == list(range(0, 80, 4))
+
+
+def test_what_no_screen_holds_is_left_to_the_table() -> None:
+    graph = graph_of([path(0, "a", *map(str, range(1, 400)), best=True)])
+    assert (graph.drawings, graph.nodes, graph.left_out) == ([], [], 1)
 
 
 def test_a_route_without_a_path_is_no_picture() -> None:
-    assert graph_of([path(0, "core1")]).nodes == []
+    graph = graph_of([path(0, "core1")])
+    assert (graph.nodes, graph.left_out) == ([], 0)
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 3), st.lists(st.integers(1, 9), min_size=1, max_size=6), st.booleans()),
+        min_size=1,
+        max_size=12,
+    )
+)
+def test_whatever_the_paths_are_layers_lead_on_and_nothing_overlaps(rows: list[tuple[int, list[int], bool]]) -> None:
+    paths = [path(n, f"r{r}", *map(str, hops), best=best) for n, (r, hops, best) in enumerate(rows)]
+    for drawing in graph_of(paths).drawings:
+        for start, end in (ends(edge.d) for edge in drawing.edges):
+            assert (start[1] < end[1]) if drawing.down else (start[0] < end[0])
+        assert not overlapping(drawing)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.sets(st.tuples(st.integers(0, 9), st.integers(0, 9)).filter(lambda link: link[0] != link[1])))
+def test_heights_keep_the_order_and_the_gap_of_every_layer(links: set[tuple[int, int]]) -> None:
+    arranged = arrange(10, sorted(links))
+    sizes = [30.0] * 10 + [10.0] * sum(len(chain) - 2 for chain in arranged.chains)
+    middle = spread(arranged, sizes, 8)
+    assert sorted(vertex for layer in arranged.layers for vertex in layer) == list(range(len(sizes)))
+    for layer in arranged.layers:
+        for upper, lower in pairwise(layer):
+            assert middle[lower] - middle[upper] >= (sizes[upper] + sizes[lower]) / 2 + 8 - 1e-6

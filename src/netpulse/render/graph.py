@@ -1,34 +1,51 @@
 """The AS-path graph: where each router, network and way between them lies. Pure and deterministic; a template draws it.
 
-Layered, from left to right: our routers, the networks that paths go through, the origins. Equal networks of all paths are
-one node; prepends are a mark on the way into it. Layers are longest distances, with ways that would close a circle left
-out of account; within a layer the order is improved by barycentre sweeps, and the one with the fewest crossings is kept.
+Our routers, the networks that paths go through, the origins, in layers. Equal networks of all paths are one node, a set or
+a confederation segment is one too; prepends are a mark on the way into a network. The same arrangement is drawn twice: from
+left to right on a wide screen, and on a narrow one in whichever direction fits.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import Literal, NamedTuple
 
-WIDTH, NODE_WIDTH, NODE_HEIGHT, GAP = 1128, 142, 44, 12
-_SWEEPS = 12
+from netpulse.render.layout import Arrangement, arrange, spread
+
 MOST_NODES = 25
 """With more than this only best paths are drawn."""
+
+MOST_DRAWN = 80
+"""With more than this nothing is drawn: no screen shows it, and the table has it all."""
+
+NodeKind = Literal["router", "as", "set", "confed", "confed_set"]
+_BRACKETS: dict[str, NodeKind] = {"{": "set", "(": "confed", "[": "confed_set"}
+_TAG_PX, _LETTER_PX = 5.4, 6.3
+"""Advance of the monospaced type that tags and the names of narrow nodes are set in."""
+
+_LONGEST_LABEL = 12
 
 Key = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    """One route: its number in the table, the router, the kind of connection it was learned by, networks with repeats."""
+    """One route: its number in the table, the router, networks with repeats, and the connection that it was learned on.
+
+    A network is its number as text; a set or a confederation segment stands in the brackets that routers print. `kind` is
+    the type of the connection, `learned` its name. `valid` is true where the ROA allows the origin.
+    """
 
     number: int
     router: str
     kind: str | None
     steps: tuple[tuple[str, int], ...]
     best: bool
+    learned: str | None = None
+    valid: bool | None = None
 
 
 @dataclass(slots=True)
@@ -42,209 +59,306 @@ class Node:
     doubted: bool = False
     x: float = 0.0
     y: float = 0.0
+    width: float = 0.0
+    height: float = 0.0
+
+    @property
+    def kind(self) -> NodeKind:
+        return "router" if self.role == "rt" else _BRACKETS.get(self.text[:1], "as")
 
 
 @dataclass(slots=True)
 class Edge:
-    """A way between two nodes. `times` above 1 says that the network at its end stands that often in the path."""
+    """A way between two nodes. `times` has how often the network at its end stands in the paths, as text, if ever twice."""
 
     d: str
     paths: list[int]
     best: bool
     doubted: bool
-    times: int
+    times: str
     mark: tuple[float, float]
 
 
 @dataclass(slots=True)
 class Tag:
-    """How a path was learned, where it leaves its router."""
+    """How a path was learned, where it leaves its router. `solid` for an exchange, dashed for everything else."""
 
     text: str
+    title: str
+    solid: bool
     paths: list[int]
     x: float
     y: float
+    width: float
+
+
+@dataclass(slots=True)
+class Drawing:
+    """One way to draw it, in px. `down` if the layers lie below each other.
+
+    `first` and `second` are where those layers begin, `last` is where the last one ends; `second` is None if it is the last.
+    """
+
+    name: str
+    down: bool
+    nodes: list[Node] = field(default_factory=list)
+    edges: list[Edge] = field(default_factory=list)
+    tags: list[Tag] = field(default_factory=list)
+    width: float = 0.0
+    height: float = 0.0
+    first: float = 0.0
+    second: float | None = None
+    last: float = 0.0
 
 
 @dataclass(slots=True)
 class Graph:
-    """Everything to draw. `left_out` is how many paths are not, because they are not the best."""
+    """Everything to draw. `left_out` is how many paths are not, because they are not the best or no picture holds them.
 
-    nodes: list[Node] = field(default_factory=list)
-    edges: list[Edge] = field(default_factory=list)
-    tags: list[Tag] = field(default_factory=list)
-    height: float = 0.0
+    `paths` are those that are drawn, in the order of the table.
+    """
+
+    paths: list[Path] = field(default_factory=list)
+    drawings: list[Drawing] = field(default_factory=list)
     crossings: int = 0
     left_out: int = 0
+    networks: int = 0
     second_origin: bool = False
+    prepended: bool = False
+
+    @property
+    def nodes(self) -> list[Node]:
+        """The nodes of the wide drawing; empty if there is nothing to draw."""
+        return self.drawings[0].nodes if self.drawings else []
+
+
+class _Size(NamedTuple):
+    """Measures of a drawing in px; `along` and `across` the layers, from which width and height follow."""
+
+    name: str
+    down: bool
+    router: tuple[float, float]
+    network: tuple[float, float]
+    gap_along: tuple[float, float]
+    gap_across: float
+    port: float
+    short_tags: bool
+    target: float
+
+
+WIDE = _Size("wide", False, (104, 40), (142, 40), (108, 190), 16, 14, False, 1128)
+NARROW = _Size("narrow", False, (48, 34), (58, 34), (38, 70), 10, 12, True, 348)
+NARROW_DOWN = _Size("narrow", True, (34, 60), (34, 66), (46, 46), 8, 20, True, 348)
+_PAD, _CAPTION, _BEND = 6.0, 22.0, 10.0
 
 
 @dataclass(slots=True)
 class _Way:
+    """Paths between two nodes; from a router, of one connection only."""
+
+    start: int
+    end: int
+    learned: tuple[str, str]
     paths: list[int]
-    best: bool
-    doubted: bool
-    times: int
+    times: set[int]
+    best: bool = False
+    doubted: bool = True
 
 
-def graph_of(paths: Sequence[Path], most_nodes: int = MOST_NODES) -> Graph:
-    """The graph of these paths; without any network in them there is none to draw (no nodes)."""
-    paths = [path for path in paths if path.steps]
-    drawn = list(paths)
-    if len({("as", text) for path in paths for text, _ in path.steps}) > most_nodes and any(p.best for p in paths):
-        drawn = [path for path in paths if path.best]
-    graph = Graph(left_out=len(paths) - len(drawn))
+def graph_of(paths: Sequence[Path], most_nodes: int = MOST_NODES, most_drawn: int = MOST_DRAWN) -> Graph:
+    """The graph of these paths; without any network in them, or with too many of them, there is none to draw (no nodes).
+
+    With more than `most_nodes` networks only best paths are drawn, if the routers told which those are.
+    """
+    known = [path for path in paths if path.steps]
+    drawn = known
+    if _networks(known) > most_nodes and any(path.best for path in known):
+        drawn = [path for path in known if path.best]
+    if _networks(drawn) > most_drawn:
+        drawn = []
+    graph = Graph(drawn, left_out=len(known) - len(drawn), networks=_networks(drawn))
     if not drawn:
         return graph
-    nodes, ways, graph.second_origin = _merged(drawn)
-    layer = _layers(nodes, ways)
-    columns, chains = _columns(layer, ways)
-    columns, graph.crossings = _ordered(columns, chains)
-    place, graph.height = _placed(columns, nodes)
-    for key, node in nodes.items():
-        node.x, middle = place[key]
-        node.y = round(middle - NODE_HEIGHT / 2, 1)
-    graph.nodes = list(nodes.values())
-    for (start, end), way in sorted(ways.items(), key=lambda item: (item[1].best, item[1].paths)):
-        d, mark = _curve(chains[start, end], place)
-        graph.edges.append(Edge(d, way.paths, way.best, way.doubted, way.times, mark))
-        if start[0] == "rt":
-            kinds = {path.kind for path in drawn if path.number in way.paths and path.kind}
-            for kind in sorted(kinds):
-                x, y = place[start]
-                graph.tags.append(Tag("IX" if kind == "IX" else "TR", way.paths, x + NODE_WIDTH + 3, round(y - 5.5, 1)))
+    usual = _usual_origin(drawn)
+    graph.second_origin = any(_is_second(path, usual) for path in drawn)
+    keys, nodes, ways = _merged(drawn, usual)
+    graph.prepended = any(max(way.times) > 1 for way in ways)
+    arranged = arrange(len(keys), [(way.start, way.end) for way in ways])
+    graph.crossings = arranged.crossings
+    graph.drawings = [_drawn(WIDE, arranged, nodes, ways), _narrow(arranged, nodes, ways)]
     return graph
 
 
-def _merged(paths: Sequence[Path]) -> tuple[dict[Key, Node], dict[tuple[Key, Key], _Way], bool]:
-    origins = Counter(path.steps[-1][0] for path in paths if path.best) or Counter(p.steps[-1][0] for p in paths)
-    usual = max(sorted(origins), key=lambda origin: origins[origin])
-    nodes: dict[Key, Node] = {}
-    ways: dict[tuple[Key, Key], _Way] = {}
-    for path in paths:
-        doubted = path.steps[-1][0] != usual
+def _networks(paths: Sequence[Path]) -> int:
+    return len({text for path in paths for text, _ in path.steps})
+
+
+def _usual_origin(paths: Sequence[Path]) -> str | None:
+    """The origin that the ROA allows, else that of most best paths; sets are none."""
+    numbers = [path for path in paths if path.steps[-1][0].isdecimal()]
+    trusted = [path for path in numbers if path.valid] or [path for path in numbers if path.best] or numbers
+    counts = Counter(path.steps[-1][0] for path in trusted)
+    return max(sorted(counts, key=int), key=counts.__getitem__, default=None)
+
+
+def _is_second(path: Path, usual: str | None) -> bool:
+    origin = path.steps[-1][0]
+    return usual is not None and origin.isdecimal() and origin != usual
+
+
+def _merged(paths: Sequence[Path], usual: str | None) -> tuple[list[Key], list[Node], list[_Way]]:
+    numbers: dict[Key, int] = {}
+    nodes: list[Node] = []
+    ways: dict[tuple[int, int, str, str], _Way] = {}
+    for path in sorted(paths, key=lambda path: not path.best):
+        doubted = _is_second(path, usual)
         keys: list[Key] = [("rt", path.router), *(("as", text) for text, _ in path.steps)]
         for place, key in enumerate(keys):
-            role = "rt" if place == 0 else "or" if place == len(keys) - 1 else ""
-            node = nodes.setdefault(key, Node(key[1], role, []))
-            node.role = role or node.role
-            node.paths.append(path.number)
+            if key not in numbers:
+                numbers[key] = len(nodes)
+                nodes.append(Node(key[1], key[0] if key[0] == "rt" else "", []))
+            node = nodes[numbers[key]]
+            if place == len(keys) - 1:
+                node.role = "or"
+                node.doubted = node.doubted or doubted
+            if path.number not in node.paths:
+                node.paths.append(path.number)
             node.best = node.best or path.best
-            node.doubted = node.doubted or (doubted and role == "or")
         for place, (start, end) in enumerate(pairwise(keys)):
-            way = ways.setdefault((start, end), _Way([], False, True, 1))
-            way.paths.append(path.number)
+            learned = (path.kind or "", path.learned or "") if place == 0 else ("", "")
+            at = (numbers[start], numbers[end], *learned)
+            way = ways.setdefault(at, _Way(at[0], at[1], learned, [], set()))
+            if path.number not in way.paths:
+                way.paths.append(path.number)
+            way.times.add(path.steps[place][1])
             way.best = way.best or path.best
             way.doubted = way.doubted and doubted
-            way.times = max(way.times, path.steps[place][1])
-    return nodes, ways, len({path.steps[-1][0] for path in paths}) > 1
+    for numbered in (*(node.paths for node in nodes), *(way.paths for way in ways.values())):
+        numbered.sort()
+    return list(numbers), nodes, list(ways.values())
 
 
-def _layers(nodes: Iterable[Key], ways: Iterable[tuple[Key, Key]]) -> dict[Key, int]:
-    """The longest distance of each node from a router; ways back into the path being walked do not count."""
-    after: dict[Key, list[Key]] = {}
-    for start, end in ways:
-        after.setdefault(start, []).append(end)
-    layer = dict.fromkeys(nodes, 0)
-
-    def walk(key: Key, seen: frozenset[Key], budget: list[int]) -> None:
-        for end in sorted(after.get(key, ())):
-            if end in seen or budget[0] <= 0:
-                continue
-            if layer[end] < layer[key] + 1:
-                budget[0] -= 1
-                layer[end] = layer[key] + 1
-                walk(end, seen | {end}, budget)
-
-    for key in sorted(layer):
-        if key[0] == "rt":
-            walk(key, frozenset({key}), [5000])
-    last = max(layer.values())
-    return {key: last if key not in after and key[0] != "rt" else at for key, at in layer.items()}
+def _narrow(arranged: Arrangement, nodes: Sequence[Node], ways: Sequence[_Way]) -> Drawing:
+    """From left to right where that fits, else from top to bottom, whichever is less too wide."""
+    across = _drawn(NARROW, arranged, nodes, ways)
+    if across.width <= NARROW.target:
+        return across
+    return min(across, _drawn(NARROW_DOWN, arranged, nodes, ways), key=lambda drawing: drawing.width)
 
 
-def _columns(
-    layer: dict[Key, int], ways: Iterable[tuple[Key, Key]]
-) -> tuple[list[list[Key]], dict[tuple[Key, Key], list[Key]]]:
-    """The nodes of each layer, and each way as the chain of places it passes, one to a layer."""
-    columns: list[list[Key]] = [[] for _ in range(max(layer.values()) + 1)]
-    for key, at in layer.items():
-        columns[at].append(key)
-    chains: dict[tuple[Key, Key], list[Key]] = {}
-    for start, end in ways:
-        low, high = layer[start], layer[end]
-        between: list[Key] = [("way", f"{start[1]} {end[1]} {at}") for at in range(low + 1, high)]
-        for at, key in enumerate(between, low + 1):
-            columns[at].append(key)
-        chains[start, end] = [start, *between, end]
-    return columns, chains
+def _drawn(size: _Size, arranged: Arrangement, nodes: Sequence[Node], ways: Sequence[_Way]) -> Drawing:
+    drawing = Drawing(size.name, size.down)
+    ends = Counter(end for chain in arranged.chains for end in (chain[0], chain[-1]))
+    across = [
+        max((size.router if node.role == "rt" else size.network)[1], _ports(node, size) * ends[at] + 8)
+        for at, node in enumerate(nodes)
+    ]
+    bends = sum(len(chain) - 2 for chain in arranged.chains)
+    middle = spread(arranged, [*across, *[_BEND] * bends], size.gap_across)
+    deep, gap = _depths(size, arranged, nodes)
+    begin, at = [], _PAD
+    for layer_depth in deep:
+        begin.append(at)
+        at += layer_depth + gap
+    side = _PAD if size.down else _CAPTION
+    middle = [m + side for m in middle]
+    layer_of = {vertex: number for number, layer in enumerate(arranged.layers) for vertex in layer}
+    far = max(m + (across[v] if v < len(across) else _BEND) / 2 for v, m in enumerate(middle)) + _PAD
+    drawing.width, drawing.height = _turned(size, round(at - gap + _PAD, 1), round(far, 1))
+    drawing.first, drawing.last = begin[0], round(begin[-1] + deep[-1], 1)
+    drawing.second = round(begin[1], 1) if len(begin) > 2 else None
+    for vertex, node in enumerate(nodes):
+        x, y = _turned(size, begin[layer_of[vertex]], round(middle[vertex] - across[vertex] / 2, 1))
+        width, height = _turned(size, deep[layer_of[vertex]], across[vertex])
+        drawing.nodes.append(Node(node.text, node.role, node.paths, node.best, node.doubted, x, y, width, height))
+    ports = _port_heights(size, arranged, middle, across)
+    for index in sorted(range(len(ways)), key=lambda index: (ways[index].best, index)):
+        way, chain = ways[index], arranged.chains[index]
+        points = [(begin[layer_of[chain[0]]] + deep[layer_of[chain[0]]], ports[index][0])]
+        for vertex in chain[1:-1]:
+            start = begin[layer_of[vertex]]
+            points += [(start, middle[vertex]), (start + deep[layer_of[vertex]], middle[vertex])]
+        points.append((begin[layer_of[chain[-1]]], ports[index][1]))
+        least, most = min(way.times), max(way.times)
+        times = "" if most == 1 else str(most) if least == most else f"{least}–{most}"
+        (near, height), step = (points[0], 16) if index in arranged.turned else (points[-1], -16)
+        beside = 9 if size.short_tags and way.learned[0] else 0
+        mark = _turned(size, round(near + step, 1), round(height + beside, 1))
+        drawing.edges.append(Edge(_curve(size, points), way.paths, way.best, way.doubted, times, mark))
+        if nodes[way.start].role == "rt" and way.learned[0]:
+            drawing.tags.append(_tag(size, way, points[0]))
+    return drawing
 
 
-def _ordered(columns: list[list[Key]], chains: dict[tuple[Key, Key], list[Key]]) -> tuple[list[list[Key]], int]:
-    links = [pair for chain in chains.values() for pair in pairwise(chain)]
-    best, fewest = [list(column) for column in columns], _crossings(columns, links)
-    for sweep in range(_SWEEPS):
-        forward = sweep % 2 == 0
-        order = range(1, len(columns)) if forward else range(len(columns) - 2, -1, -1)
-        for at in order:
-            beside = {key: place for place, key in enumerate(columns[at - 1 if forward else at + 1])}
-            weight: dict[Key, float] = {}
-            for place, key in enumerate(columns[at]):
-                near = [beside[a] for a, b in links if b == key and a in beside]
-                near += [beside[b] for a, b in links if a == key and b in beside]
-                weight[key] = sum(near) / len(near) if near else float(place)
-            columns[at] = sorted(columns[at], key=lambda key: (weight[key], key))
-        count = _crossings(columns, links)
-        if count < fewest:
-            best, fewest = [list(column) for column in columns], count
-    return best, fewest
+def _label(node: Node) -> str:
+    return f"AS{node.text}" if node.kind == "as" else node.text if node.kind == "router" else ""
 
 
-def _crossings(columns: Sequence[Sequence[Key]], links: Sequence[tuple[Key, Key]]) -> int:
-    place = {key: (at, row) for at, column in enumerate(columns) for row, key in enumerate(column)}
-    between: dict[int, list[tuple[int, int]]] = {}
-    for start, end in links:
-        (at, row), (beyond, other) = place[start], place[end]
-        if beyond == at + 1:
-            between.setdefault(at, []).append((row, other))
-    return sum(
-        (a - c) * (b - d) < 0
-        for pairs in between.values()
-        for index, (a, b) in enumerate(pairs)
-        for c, d in pairs[index + 1 :]
-    )
+def _ports(node: Node, size: _Size) -> float:
+    """The room that each way needs at the edge of this node."""
+    return size.port if node.role == "rt" else 4.0
 
 
-def _placed(columns: Sequence[Sequence[Key]], nodes: dict[Key, Node]) -> tuple[dict[Key, tuple[float, float]], float]:
-    """The left edge and the middle height of every node and of every place that a way passes."""
-
-    def needs(key: Key) -> float:
-        return (NODE_HEIGHT if key in nodes else 12) + GAP
-
-    tallest = max(sum(map(needs, column)) for column in columns)
-    step = (WIDTH - NODE_WIDTH) / max(1, len(columns) - 1)
-    place: dict[Key, tuple[float, float]] = {}
-    for at, column in enumerate(columns):
-        spare = (tallest - sum(map(needs, column))) / (len(column) + 1)
-        y = 20.0
-        for key in column:
-            y += spare
-            place[key] = round(at * step, 1), round(y + needs(key) / 2, 1)
-            y += needs(key)
-    return place, round(tallest + 28, 1)
+def _depths(size: _Size, arranged: Arrangement, nodes: Sequence[Node]) -> tuple[list[float], float]:
+    """The extent of each layer along the way, and the gap between two."""
+    deep: list[float] = []
+    for layer in arranged.layers:
+        routers = all(vertex < len(nodes) and nodes[vertex].role == "rt" for vertex in layer)
+        labels = [_label(nodes[v]) for v in layer if v < len(nodes)]
+        least = (size.router if routers else size.network)[0]
+        longest = min(max(map(len, labels), default=0), _LONGEST_LABEL)
+        deep.append(least if size.down else max(least, round(longest * _LETTER_PX + 12, 1)))
+    between = len(deep) - 1
+    low, high = size.gap_along
+    return deep, max(low, min(high, (size.target - 2 * _PAD - sum(deep)) / between)) if between else 0.0
 
 
-def _curve(chain: Sequence[Key], place: dict[Key, tuple[float, float]]) -> tuple[str, tuple[float, float]]:
-    """The path of a way from node to node, and where a mark on its end belongs."""
-    x, y = place[chain[0]]
-    x += NODE_WIDTH
-    d = [f"M{x:.1f},{y:.1f}"]
-    for key in chain[1:]:
-        to_x, to_y = place[key]
-        bend = (x + to_x) / 2
-        d.append(f"C{bend:.1f},{y:.1f} {bend:.1f},{to_y:.1f} {to_x:.1f},{to_y:.1f}")
-        x, y = to_x, to_y
-        if key != chain[-1]:
-            x += NODE_WIDTH
-            d.append(f"L{x:.1f},{y:.1f}")
-    return "".join(d), (round(x - 20, 1), y)
+def _port_heights(
+    size: _Size, arranged: Arrangement, middle: Sequence[float], across: Sequence[float]
+) -> list[tuple[float, float]]:
+    """Where each way leaves its first and enters its last vertex: side by side, in the order of where they come from."""
+    leaves: dict[int, list[int]] = {}
+    enters: dict[int, list[int]] = {}
+    for index, chain in enumerate(arranged.chains):
+        leaves.setdefault(chain[0], []).append(index)
+        enters.setdefault(chain[-1], []).append(index)
+    heights = [(0.0, 0.0)] * len(arranged.chains)
+    for at_end, ends in ((False, leaves), (True, enters)):
+        for vertex, indices in ends.items():
+            indices.sort(key=lambda index: (middle[arranged.chains[index][-2 if at_end else 1]], index))
+            routers = vertex in leaves and not at_end and across[vertex] >= size.port * len(indices)
+            step = min(size.port if routers else 8.0, (across[vertex] - 12) / max(1, len(indices) - 1))
+            for place, index in enumerate(indices):
+                height = middle[vertex] + (place - (len(indices) - 1) / 2) * step
+                heights[index] = (heights[index][0], height) if at_end else (height, heights[index][1])
+    return heights
+
+
+def _tag(size: _Size, way: _Way, point: tuple[float, float]) -> Tag:
+    kind, name = way.learned
+    text = kind[:2] if size.short_tags and kind != "TRANSIT" else "TR" if size.short_tags else kind
+    width = round(len(text) * _TAG_PX + 8, 1)
+    x, y = _turned(size, point[0] + 3, point[1])
+    x, y = (x - width / 2, y) if size.down else (x, y - 6)
+    return Tag(text, f"{kind} {name}".strip(), kind == "IX", way.paths, round(x, 1), round(y, 1), width)
+
+
+def _turned(size: _Size, along: float, across: float) -> tuple[float, float]:
+    return (across, along) if size.down else (along, across)
+
+
+def _curve(size: _Size, points: Sequence[tuple[float, float]]) -> str:
+    """A line through these points that is level at each of them."""
+
+    def written(along: float, across: float) -> str:
+        x, y = _turned(size, along, across)
+        return f"{x:.1f},{y:.1f}"
+
+    d = ["M", written(*points[0])]
+    for (start, height), (end, other) in pairwise(points):
+        if abs(height - other) < 0.6:
+            d += ["L", written(end, other)]
+        else:
+            bend = (start + end) / 2
+            d += ["C", written(bend, height), " ", written(bend, other), " ", written(end, other)]
+    return "".join(d)
