@@ -27,6 +27,30 @@ def test_without_any_answer_there_are_crosses_and_no_average() -> None:
     assert len(chart.ticks) >= 2
 
 
+def test_the_slowest_answer_is_marked_only_where_it_is_clearly_slower() -> None:
+    assert (
+        ping_chart([(0, 10.0), (1, 88.2), (2, 10.1)], expected=3).peak
+        == ping_chart([(0, 10.0), (1, 88.2), (2, 10.1)], expected=3).marks[1]
+    )
+    assert ping_chart([(0, 10.0), (1, 10.1)], expected=2).peak is None
+
+
+def test_a_lost_probe_has_its_whole_column() -> None:
+    chart = ping_chart([(0, 1.0), (1, None), (2, 1.0)], expected=3)
+    ((x, width),) = chart.bands
+    assert x < chart.marks[1].x < x + width
+    assert chart.marks[0].x < x
+
+
+def test_a_narrow_screen_gets_the_same_probes_and_as_many_numbers_as_fit() -> None:
+    chart = ping_chart([(seq, 10.0 + seq) for seq in range(20)], expected=20)
+    assert chart.narrow is not None
+    assert [mark.text for mark in chart.narrow.marks] == [mark.text for mark in chart.marks]
+    assert chart.every == 1
+    assert chart.narrow.every == 2
+    assert all(mark.x < chart.narrow.width for mark in chart.narrow.marks)
+
+
 @given(st.lists(st.one_of(st.none(), st.floats(0, 1e6, allow_nan=False)), max_size=30))
 def test_every_mark_lies_inside_and_the_scale_is_short(times: list[float | None]) -> None:
     chart = ping_chart(list(enumerate(times)), expected=5)

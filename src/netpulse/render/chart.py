@@ -10,8 +10,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil, floor, log10
 
-WIDTH, HEIGHT = 1240, 172
-_LEFT, _RIGHT, _TOP, _BOTTOM = 56, 10, 16, 20
+WIDTH, NARROW_WIDTH, HEIGHT = 1240, 360, 172
+_LEFT, _RIGHT, _TOP, _BOTTOM = 56, 10, 20, 20
+_LEFT_NARROW = 40
+_ROOM_PX = 26.0
+"""What a probe's number or the word of a lost one needs beside the next."""
+
 _STEPS = (1.0, 2.0, 5.0, 10.0)
 
 
@@ -35,29 +39,51 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """`lines` and `areas` are SVG paths, one for each stretch of answers without a gap. `average_y` is a height."""
+    """A picture `width` px wide whose scale begins at `left`. `average_y` is a height.
 
+    `lines` and `areas` are SVG paths, one for each stretch of answers without a gap. `peak` is the slowest answer, None
+    where no other is clearly faster; `bands` are the left edge and the width of each probe without an answer; of every
+    `every`-th probe there is room for its number. `narrow` is the same for a narrow screen.
+    """
+
+    width: int
+    left: int
     marks: tuple[Mark, ...]
     ticks: tuple[Tick, ...]
     lines: tuple[str, ...]
     areas: tuple[str, ...]
     average_y: float | None
+    average: str | None
     floor_y: float
+    peak: Mark | None
+    bands: tuple[tuple[float, float], ...]
+    every: int
+    narrow: Chart | None = None
+
+    @property
+    def right(self) -> int:
+        return self.width - _RIGHT
 
 
 def ping_chart(times_ms: Sequence[tuple[int, float | None]], expected: int) -> Chart:
     """The chart of these probes, each with its number and its time (None: no answer), of `expected` in all."""
+    return _chart(times_ms, expected, WIDTH, _LEFT, _chart(times_ms, expected, NARROW_WIDTH, _LEFT_NARROW, None))
+
+
+def _chart(
+    times_ms: Sequence[tuple[int, float | None]], expected: int, width: int, left: int, narrow: Chart | None
+) -> Chart:
     known = [time for _, time in times_ms if time is not None]
     low, high, step = _scale(known)
     columns = max(expected, len(times_ms), 1)
-    inner = WIDTH - _LEFT - _RIGHT
+    column_px = (width - left - _RIGHT) / columns
 
     def height(value: float) -> float:
         return round(_TOP + (high - value) / (high - low) * (HEIGHT - _TOP - _BOTTOM), 1)
 
     marks = tuple(
         Mark(
-            x=round(_LEFT + inner * (index + 0.5) / columns, 1),
+            x=round(left + column_px * (index + 0.5), 1),
             y=height(time) if time is not None else HEIGHT - _BOTTOM - 8.0,
             seq=seq,
             text=None if time is None else _written(time),
@@ -76,7 +102,23 @@ def ping_chart(times_ms: Sequence[tuple[int, float | None]], expected: int) -> C
         Tick(height(low + step * index), _written(low + step * index))
         for index in range(round((high - low) / step) + 1)
     )
-    return Chart(marks, ticks, lines, areas, height(sum(known) / len(known)) if known else None, floor_y)
+    average = sum(known) / len(known) if known else None
+    answered = [mark for mark in marks if mark.text is not None]
+    return Chart(
+        width=width,
+        left=left,
+        marks=marks,
+        ticks=ticks,
+        lines=lines,
+        areas=areas,
+        average_y=None if average is None else height(average),
+        average=None if average is None else _written(average),
+        floor_y=floor_y,
+        peak=min(answered, key=lambda mark: mark.y) if known and max(known) > 1.1 * min(known) else None,
+        bands=tuple((round(m.x - column_px / 2, 1), round(column_px, 1)) for m in marks if m.text is None),
+        every=max(1, ceil(_ROOM_PX / column_px)),
+        narrow=narrow,
+    )
 
 
 def _stretches(marks: Sequence[Mark]) -> list[list[Mark]]:

@@ -1,0 +1,21 @@
+"""Where the time of a traceroute goes."""
+
+WORDS = {
+    "timebar.title": "Where the {time} ms go",
+    "timebar.how": "Median of the probes. A hop that answers faster than one before it adds 0.",
+    "timebar.label": "Added time per hop:",
+    "timebar.hop": "hop {hop} {time} ms",
+    "timebar.mark": "hop {hop} +{time}",
+    "timebar.private": "private address",
+    "timebar.unknown": "network not known",
+    "timebar.silent": "no answer",
+    "timebar.added": "Added ms",
+    "timebar.probes": "0 – {most} ms, one tick per probe",
+    "timebar.also": "also",
+    "timebar.timeout": "no answer in time",
+    "timebar.note": "a remark of the router",
+    "timebar.note.!H": "host unreachable",
+    "timebar.note.!N": "network unreachable",
+    "timebar.note.!P": "protocol unreachable",
+    "timebar.note.!X": "administratively prohibited",
+}
