@@ -27,6 +27,8 @@ _TAG_PX, _LETTER_PX = 5.4, 6.3
 """Advance of the monospaced type that tags and the names of narrow nodes are set in."""
 
 _LONGEST_LABEL = 12
+_MARK_AND_TAG_PX = (84, 48)
+"""The gap in which a mark and a tag on the same way stand clear of each other, with long and with short tags."""
 
 Key = tuple[str, str]
 
@@ -146,7 +148,7 @@ class _Size(NamedTuple):
     target: float
 
 
-WIDE = _Size("wide", False, (104, 40), (142, 40), (108, 190), 16, 14, False, 1128)
+WIDE = _Size("wide", False, (104, 40), (142, 40), (64, 190), 16, 14, False, 1128)
 NARROW = _Size("narrow", False, (48, 34), (58, 34), (38, 70), 10, 12, True, 348)
 NARROW_DOWN = _Size("narrow", True, (34, 60), (34, 66), (46, 46), 8, 20, True, 348)
 _PAD, _CAPTION, _BEND = 6.0, 22.0, 10.0
@@ -282,7 +284,7 @@ def _drawn(size: _Size, arranged: Arrangement, nodes: Sequence[Node], ways: Sequ
         least, most = min(way.times), max(way.times)
         times = "" if most == 1 else str(most) if least == most else f"{least}–{most}"
         (near, height), step = (points[0], 16) if index in arranged.turned else (points[-1], -16)
-        beside = 9 if size.short_tags and way.learned[0] else 0
+        beside = 9 if gap < _MARK_AND_TAG_PX[size.short_tags] and way.learned[0] else 0
         mark = _turned(size, round(near + step, 1), round(height + beside, 1))
         drawing.edges.append(Edge(_curve(size, points), way.paths, way.best, way.doubted, times, mark))
         if nodes[way.start].role == "rt" and way.learned[0]:
