@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from netpulse.render.chart import Chart, ping_chart
 from netpulse.render.graph import Graph, Path, graph_of
+from netpulse.render.timebar import TimeBar, time_bar
 from netpulse.web.pages.progress import Progress
 from netpulse.web.pages.verdict import Places, ms, percent, routes_in
 from netpulse.words import Words
@@ -146,58 +147,9 @@ def _prompt(slug: str, data: Mapping[str, Any]) -> str:
     return f"{server or slug}> {data['command']}" if data.get("command") else ""
 
 
-class HopRow(NamedTuple):
-    """A hop as a line: who answered and what else did, how many probes were lost, and its times in milliseconds."""
-
-    hop: int
-    name: str | None
-    address: str | None
-    others: int
-    asn: int | None
-    network: str | None
-    mpls: Sequence[str]
-    notes: str
-    lost: int
-    sent: int
-    best: str
-    median: str
-    delta: str
-
-
-def hop_rows(progress: Progress) -> list[HopRow]:
-    """Every hop so far; a difference is to the last hop before that answered."""
-    rows = []
-    before = 0.0
-    for hop in progress.result.get("hops") or ():
-        probes = hop["probes"]
-        times = [probe["rtt_ms"] for probe in probes if probe["rtt_ms"] is not None]
-        seen = dict.fromkeys(probe["address"] for probe in probes if probe["address"])
-        first = next((probe for probe in probes if probe["address"]), {"address": None, "name": None})
-        middle = median(times) if times else None
-        marks = dict.fromkeys(probe["note"] for probe in probes if probe["note"] and probe["note"] != "timeout")
-        rows.append(
-            HopRow(
-                hop=hop["hop"],
-                name=first["name"],
-                address=first["address"],
-                others=max(0, len(seen) - 1),
-                asn=hop["asn"],
-                network=hop["ix"] or hop["as_name"],
-                mpls=hop["mpls"],
-                notes=" ".join(marks),
-                lost=len(probes) - len(times),
-                sent=len(probes),
-                best=ms(min(times, default=None)),
-                median=ms(middle),
-                delta="–" if middle is None else _change(middle - before),
-            )
-        )
-        before = middle if middle is not None else before
-    return rows
-
-
-def _change(value_ms: float) -> str:
-    return ("−" if value_ms < 0 else "+") + ms(abs(value_ms))
+def trace_picture(progress: Progress) -> TimeBar:
+    """Every hop so far, and what each of them adds."""
+    return time_bar(progress.result.get("hops") or ())
 
 
 class PathStep(NamedTuple):
@@ -255,6 +207,8 @@ def path_graph(rows: Sequence[PathRow]) -> Graph:
                 row.kind,
                 tuple((s.text, s.times) for s in row.steps),
                 bool(row.route.get("best")),
+                row.learned,
+                (row.route.get("rpki") or {}).get("state") == "valid",
             )
             for row in rows
         ]

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -22,7 +23,6 @@ from starlette.routing import BaseRoute, Route
 from netpulse.errors import NotHere, Refused
 from netpulse.policy import connections_for, routers_for
 from netpulse.render.as_text import answer_text
-from netpulse.render.graph import Graph
 from netpulse.runs import Run
 from netpulse.store.results import StoredResult
 from netpulse.web.exchange import TEXT
@@ -31,7 +31,7 @@ from netpulse.web.pages.form import form_context
 from netpulse.web.pages.frame import Frame, wants_html
 from netpulse.web.pages.live import Live
 from netpulse.web.pages.panels import (
-    hop_rows,
+    PathRow,
     panel_of,
     path_figures,
     path_graph,
@@ -39,6 +39,7 @@ from netpulse.web.pages.panels import (
     ping_figures,
     ping_picture,
     raw_of,
+    trace_picture,
 )
 from netpulse.web.pages.progress import Progress
 from netpulse.web.pages.question import Question, everyone_asked, question_of, question_under_way
@@ -160,25 +161,26 @@ class Results:
             "chart": ping_picture(progress) if progress.kind == "ping" else None,
             "figures_answered": len(progress.result["echoes"]) if progress.kind == "ping" else 0,
             "path_figures": path_figures(words, progress, places) if progress.kind == "aspath" else [],
-            "hop_rows": hop_rows(progress) if progress.kind == "traceroute" else [],
+            "bar": trace_picture(progress) if progress.kind == "traceroute" else None,
             "path_rows": (rows := path_rows(progress, places) if progress.kind == "aspath" else []),
-            "graph": (graph := path_graph(rows)),
-            "node_names": self._node_names(graph, places),
+            "graph": path_graph(rows),
+            "node_names": self._node_names(rows, places),
             "raws": raw_of(progress),
             "queue_wait_s": round(self._services.settings.limits.queue_wait_s),
             "lease_s": round(LEASE_S),
         }
 
-    def _node_names(self, graph: Graph, places: Places) -> dict[str, str]:
-        """What each node of the graph is called: the place of a router, the name of a network."""
+    def _node_names(self, rows: Sequence[PathRow], places: Places) -> dict[str, str]:
+        """What the nodes of the graph and the steps of the paths are called: the place of a router, the name of a network."""
         names = self._services.pipeline.frame.names
         found: dict[str, str] = {}
-        for node in graph.nodes:
-            router = places.router(node.text) if node.role == "rt" else None
-            name = router.location if router else names.of_as(int(node.text)) if node.text.isdigit() else None
-            if name:
-                found[node.text] = name
-        return found
+        for row in rows:
+            router = places.router(row.router)
+            found[row.router] = router.location if router else ""
+            for step in row.steps:
+                if step.text.isdigit():
+                    found[step.text] = names.of_as(int(step.text)) or ""
+        return {text: name for text, name in found.items() if name}
 
     def _page(self, request: Request, progress: Progress, *, live: bool) -> Response:
         typed = progress.question.typed() if progress.question else Typed()
