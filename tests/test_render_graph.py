@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -94,8 +95,20 @@ def test_paths_that_share_a_way_and_prepend_differently_show_the_span() -> None:
     assert [edge.times for edge in graph.drawings[0].edges if edge.times] == ["1–3"]
 
 
-def test_the_same_paths_always_give_the_same_picture() -> None:
-    assert graph_of(FIVE_ROUTERS) == graph_of(list(FIVE_ROUTERS))
+@settings(max_examples=20, deadline=None)
+@given(st.permutations(FIVE_ROUTERS))
+def test_the_order_in_which_paths_come_moves_nothing(shuffled: list[Path]) -> None:
+    assert graph_of(shuffled) == graph_of(FIVE_ROUTERS)
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.permutations(FIVE_ROUTERS))
+def test_other_numbers_in_the_table_move_nothing(shuffled: list[Path]) -> None:
+    renumbered = [replace(each, number=number) for number, each in enumerate(shuffled)]
+    for drawing, same in zip(graph_of(renumbered).drawings, graph_of(FIVE_ROUTERS).drawings, strict=True):
+        assert [(n.text, n.x, n.y) for n in drawing.nodes] == [(n.text, n.x, n.y) for n in same.nodes]
+        assert [edge.d for edge in drawing.edges] == [edge.d for edge in same.edges]
+        assert [(tag.title, tag.x, tag.y) for tag in drawing.tags] == [(tag.title, tag.x, tag.y) for tag in same.tags]
 
 
 @pytest.mark.parametrize("which", [0, 1])

@@ -170,9 +170,10 @@ class _Way:
 def graph_of(paths: Sequence[Path], most_nodes: int = MOST_NODES, most_drawn: int = MOST_DRAWN) -> Graph:
     """The graph of these paths; without any network in them, or with too many of them, there is none to draw (no nodes).
 
-    With more than `most_nodes` networks only best paths are drawn, if the routers told which those are.
+    With more than `most_nodes` networks only best paths are drawn, if the routers told which those are. The order in which
+    paths come and the numbers they have, which are those of the routers' answers, move nothing in the picture.
     """
-    known = [path for path in paths if path.steps]
+    known = sorted((path for path in paths if path.steps), key=lambda path: path.number)
     drawn = known
     if _networks(known) > most_nodes and any(path.best for path in known):
         drawn = [path for path in known if path.best]
@@ -208,11 +209,16 @@ def _is_second(path: Path, usual: str | None) -> bool:
     return usual is not None and origin.isdecimal() and origin != usual
 
 
+def _rank(path: Path) -> tuple[bool, str, str, str, tuple[tuple[str, int], ...], int]:
+    """Best paths first, then by what is in them; the number in the table depends on which router answered first."""
+    return not path.best, path.router, path.kind or "", path.learned or "", path.steps, path.number
+
+
 def _merged(paths: Sequence[Path], usual: str | None) -> tuple[list[Key], list[Node], list[_Way]]:
     numbers: dict[Key, int] = {}
     nodes: list[Node] = []
     ways: dict[tuple[int, int, str, str], _Way] = {}
-    for path in sorted(paths, key=lambda path: not path.best):
+    for path in sorted(paths, key=_rank):
         doubted = _is_second(path, usual)
         keys: list[Key] = [("rt", path.router), *(("as", text) for text, _ in path.steps)]
         for place, key in enumerate(keys):
