@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import replace
+from html.parser import HTMLParser
 from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from netpulse.render.graph import Drawing, Node, Path, graph_of
+from netpulse.render.graph import Drawing, Graph, Node, Path, graph_of
 from netpulse.render.layout import arrange, spread
+from netpulse.words import words_for
 
 
 def path(
@@ -59,6 +63,30 @@ def named(drawing: Drawing) -> dict[str, Node]:
 def ends(d: str) -> tuple[tuple[float, float], tuple[float, float]]:
     points = [(float(x), float(y)) for x, y in re.findall(r"(-?[\d.]+),(-?[\d.]+)", d)]
     return points[0], points[-1]
+
+
+class Markup(HTMLParser):
+    """The elements of a picture with the names of their attributes, and all text in it."""
+
+    def __init__(self, markup: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, tuple[str, ...]]] = []
+        self.said: list[str] = []
+        self.feed(markup)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, tuple(name for name, _ in attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.said.append(data)
+
+
+def shown(graph: Graph, names: Mapping[str, str], language: str = "en") -> Markup:
+    templates = Environment(
+        loader=PackageLoader("netpulse", "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+    )
+    template = templates.get_template("parts/graph.html")
+    return Markup(template.render(t=words_for(language).t, graph=graph, node_names=names))
 
 
 def overlapping(drawing: Drawing) -> list[tuple[str, str]]:
@@ -219,6 +247,30 @@ def test_what_no_screen_holds_is_left_to_the_table() -> None:
 def test_a_route_without_a_path_is_no_picture() -> None:
     graph = graph_of([path(0, "core1")])
     assert (graph.nodes, graph.left_out) == ([], 0)
+
+
+@pytest.mark.parametrize(
+    "name", ["<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "</title></svg><style>", "'{{ 7 * 7 }}&lt;"]
+)
+def test_whatever_a_network_a_router_or_a_connection_is_called_is_only_text(name: str) -> None:
+    def picture(called: str) -> Markup:
+        graph = graph_of([path(0, called, "174", "15169", best=True, kind="IX", name=called)])
+        return shown(graph, {"174": called, "15169": called, called: called})
+
+    hostile = picture(name)
+    assert hostile.elements == picture("harmless").elements
+    assert any(name in text for text in hostile.said)
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_who_cannot_see_the_picture_reads_every_path(language: str) -> None:
+    picture = shown(graph_of(SAMPLE), {"174": "Cogent", "core1": "Amsterdam"}, language)
+    text = " ".join("".join(picture.said).split())
+    assert [tag for tag, _ in picture.elements].count("li") == len(SAMPLE)
+    assert "core2" in text
+    assert "TRANSIT: AS2914 › AS3333 ×3 › AS15169" in text
+    assert {"title", "desc", "summary"} <= {tag for tag, _ in picture.elements}
+    assert not any("style" in attributes for _, attributes in picture.elements)
 
 
 @settings(max_examples=30, deadline=None)
