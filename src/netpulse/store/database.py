@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import fcntl
 import os
+import sqlite3
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from time import monotonic, sleep
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, Row, Select, create_engine, event, inspect, make_url, text
@@ -26,6 +28,7 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 BUSY_TIMEOUT_S = 0.5
 """How long one write waits for another program's; an audit row has one second in all."""
 UPGRADE_TIMEOUT_S = 30
+_AGAIN_S = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,10 +140,29 @@ def _shared() -> Iterator[None]:
 def _prepare(connection: Any, _record: object) -> None:
     cursor = connection.cursor()
     try:
-        for pragma in ("journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON", "temp_store = MEMORY"):
+        _use_wal(cursor)
+        for pragma in ("synchronous = NORMAL", "foreign_keys = ON", "temp_store = MEMORY"):
             cursor.execute(f"PRAGMA {pragma}")
     finally:
         cursor.close()
+
+
+def _use_wal(cursor: Any) -> None:
+    """Put the database into WAL mode; it stays so. Runs in a thread of the store, never in the event loop.
+
+    Where two open a new database at once, SQLite tells one of them `locked` at once, without its busy timeout: each would
+    wait for the other's read lock. So it is tried again for as long as an upgrade may take.
+    """
+    deadline_s = monotonic() + UPGRADE_TIMEOUT_S
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as problem:
+            if "locked" not in str(problem) or monotonic() > deadline_s:
+                raise
+            sleep(_AGAIN_S)
+        else:
+            return
 
 
 def _bring_up_to_date(path: Path, connection: Connection) -> str | None:
