@@ -137,6 +137,8 @@ class _Running:
                 raise
             self._kept = False
             self._session = await self._transport.fresh(self._command)
+            if self._stopped:
+                self._session.close()
             return await self.read()
         except BaseException:
             self._session.close()  # half a reply is in it; it can serve no other command

@@ -42,6 +42,11 @@ class _Running:
         await self._process.wait()
 
 
+def _search_path(ours: str) -> str:
+    """Where commands are looked for: an empty or relative part of PATH would mean the folder we happen to be in."""
+    return ":".join((*(part for part in ours.split(":") if part.startswith("/")), _PATH))
+
+
 class ThisHostTransport:
     """Runs the command's words as an argument vector, in a process group of its own."""
 
@@ -54,7 +59,7 @@ class ThisHostTransport:
                 stdout=PIPE,
                 stderr=STDOUT,
                 start_new_session=True,
-                env={"PATH": ":".join(filter(None, (os.environ.get("PATH"), _PATH))), "LC_ALL": "C"},
+                env={"PATH": _search_path(os.environ.get("PATH", "")), "LC_ALL": "C"},
             )
         except OSError as error:
             raise Fault("router_refused", "This host does not have that command.", detail=str(error)) from error
