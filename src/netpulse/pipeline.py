@@ -303,8 +303,9 @@ def _readers(caller: Caller, plan: Plan, body: bytes) -> Audience:
             if connection.visible == "public":
                 continue
             ids = [f'"{field}":{connection.id}' for field in ("connection_id", "expected_connection")]
-            marks = [connection.name, *(text + end for text in ids for end in ",}")]
-            if any(mark.encode() in body for mark in marks):
+            name = encode(connection.name)[1:-1]  # as it stands inside a longer text
+            marks = [name, *((text + end).encode() for text in ids for end in ",}")]
+            if any(mark in body for mark in marks):
                 return "key"
     return "public"
 

@@ -7,6 +7,7 @@ everything still being asked gets a last short while; what is late is left out.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
@@ -22,6 +23,8 @@ from netpulse.values import Address
 
 NameOf = Callable[[Address], Awaitable[str | None]]
 OriginOf = Callable[[Address], Awaitable[int | None]]
+
+_log = logging.getLogger(__name__)
 
 _LAST_CHANCE_S = 1.5
 
@@ -57,8 +60,13 @@ class Attachment:
             self._asked.update(fresh)
             task = asyncio.create_task(self._find_out(record, fresh))
             self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            task.add_done_callback(self._over)
         return with_facts(record, self._facts, self._names)
+
+    def _over(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (problem := task.exception()) is not None:
+            _log.error("nothing could be added to a record", exc_info=problem)
 
     async def _find_out(self, record: Record, addresses: list[Address]) -> None:
         await asyncio.gather(*(self._ask(address) for address in addresses))
