@@ -5,6 +5,8 @@ These rules read the plain data of the file, not the models: a fault elsewhere n
 
 from __future__ import annotations
 
+import csv
+import os
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -14,9 +16,11 @@ from typing import Any
 from netpulse import values
 from netpulse.config.faults import Place, written
 from netpulse.config.secrets import key_fault, named_file, secret_file
+from netpulse.enrich.tables import read_names
 
 Found = tuple[Place, str]
 Data = Mapping[str, Any]
+_TABLES_OF_NAMES = ("as_names", "communities")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +60,7 @@ def broken_rules(data: Data, world: World) -> Iterator[Found]:
     for place, connection in connections:
         yield from _connection(place, connection)
     for name, text in _block(data, "data").items():
-        yield from _readable((("data", name)), text, world)
+        yield from (_table if name in _TABLES_OF_NAMES else _readable)(("data", name), text, world)
     for name in ("logo", "terms"):
         yield from _readable(("branding", name), _block(data, "branding").get(name), world)
 
@@ -184,8 +188,41 @@ def _ssh(place: Place, ssh: Any, world: World) -> Iterator[Found]:
 
 
 def _readable(place: Place, name: Any, world: World) -> Iterator[Found]:
-    if isinstance(name, str) and name and not named_file(world.folder, name).exists():
-        yield place, f"there is no file {named_file(world.folder, name)}; check the name"
+    if not isinstance(name, str) or not name:
+        return
+    file = named_file(world.folder, name)
+    try:
+        file.open("rb").close()
+    except FileNotFoundError:
+        yield place, f"there is no file {file}; check the name"
+    except IsADirectoryError:
+        yield place, f"{file} is a folder; name a file"
+    except OSError as fault:
+        yield place, f"{file} cannot be read by user {os.geteuid()} ({(fault.strerror or '').lower()}); let it read the file"
+
+
+def _table(place: Place, name: Any, world: World) -> Iterator[Found]:
+    """A file of names is read whole, as the service will read it, so that a bad one is a fault here and not there."""
+    unreadable = list(_readable(place, name, world))
+    yield from unreadable
+    if unreadable or not isinstance(name, str) or not name:
+        return
+    file = named_file(world.folder, name)
+    try:
+        read_names(file, None)
+    except UnicodeDecodeError:
+        yield place, f"{file} is not UTF-8 in line {_first_line_not_utf8(file)}; save it as UTF-8"
+    except csv.Error as fault:
+        yield place, f"{file} is not a table ({fault}); look for a quotation mark that is never closed"
+
+
+def _first_line_not_utf8(file: Path) -> int:
+    content = file.read_bytes()
+    try:
+        content.decode("utf-8")
+    except UnicodeDecodeError as fault:
+        return content.count(b"\n", 0, fault.start) + 1
+    return 1
 
 
 def _routes(place: Place, router: Data, servers: Mapping[str, Data]) -> Iterator[Found]:

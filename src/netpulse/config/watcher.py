@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import signal
 from collections.abc import Callable
 from dataclasses import replace
@@ -10,6 +11,8 @@ from pathlib import Path
 
 from netpulse.config.faults import ConfigFaults
 from netpulse.settings import Settings
+
+_log = logging.getLogger(__name__)
 
 Signature = tuple[int, int, int] | None
 NEEDS_RESTART = {
@@ -90,6 +93,9 @@ class Watcher:
                 self._report(str(fault))
             self._report(f"{self.path}: not loaded, {len(bad.faults)} to mend; the settings before stay in force")
             return False
+        except Exception as problem:  # whatever reading met: a watch that ended would miss the mended file
+            self._refuse(problem)
+            return False
         for name, written in NEEDS_RESTART.items():
             if getattr(fresh, name) != getattr(self.settings, name):
                 self._report(f"{self.path}: {written} has changed; that needs a restart and is ignored until then")
@@ -100,12 +106,18 @@ class Watcher:
             return False
         try:
             self._accept(fresh)
-        except (OSError, ValueError) as problem:  # a table that the file names cannot be read
-            self._report(f"{self.path}: not loaded, the old settings stay: {problem}")
+        except Exception as problem:  # the old settings are still whole, and the file is watched on
+            self._refuse(problem)
             return False
         self.settings = fresh
         self._report(f"{self.path}: loaded, {len(fresh.inventory.routers)} routers")
         return True
+
+    def _refuse(self, problem: Exception) -> None:
+        """Report settings that could not be taken; what is no fault of a file is logged whole, as the defect it is."""
+        if not isinstance(problem, OSError | ValueError):
+            _log.error("a reload of %s failed unexpectedly", self.path, exc_info=problem)
+        self._report(f"{self.path}: not loaded, the old settings stay: {type(problem).__name__}: {problem}")
 
 
 def signature(path: Path) -> Signature:
