@@ -23,8 +23,10 @@ from playwright.async_api import Browser, Page, async_playwright, expect
 
 from doubles.glass import SETTINGS, Glass, looking_glass, router, transit
 from doubles.scripted import Hang, Say, Scripted
+from netpulse.cells import discover
 from netpulse.errors import CODES
 from netpulse.inventory import Inventory, Site
+from netpulse.query import Parameter
 from netpulse.web.pages.assets import built, manifest
 from netpulse.web.pages.frame import CSP
 from netpulse.web.pages.samples import made_of, recorded, shown, shown_events
@@ -314,6 +316,8 @@ async def test_events_are_shown_while_they_come_until_the_reader_stops(tmp_path:
             await page.locator("#try-ping-accept").select_option("text/event-stream")
             await page.locator("#ask [type=submit]").click()
             await expect(page.locator("#try-body")).to_contain_text("event: output")
+            shown_id = (await page.locator("#try-headers pre").text_content() or "").partition("x-result-id: ")[2][:32]
+            assert await page.locator("#try-stop-id").input_value() == shown_id != ""
             await page.locator("#try-stop").click()
             await expect(page.locator("#try-status")).to_have_text("Stopped by you")
             await expect(page.locator("#try-stop")).to_be_hidden()
@@ -349,3 +353,21 @@ async def test_nothing_is_wider_than_the_screen_and_examples_switch_without_a_sc
         await expect(page.locator("#op-ping-python")).to_be_visible()
         await expect(page.locator("#op-ping-curl")).to_be_hidden()
         assert await page.locator("html").evaluate("node => node.scrollWidth") <= width
+
+
+async def test_a_new_kind_of_question_is_documented_by_its_own_declaration(tmp_path: Path) -> None:
+    ping = discover().queries["ping"]
+    number = Parameter(name="size", kind="number", summary="Bytes `of` <each> packet", example="64", least=8, most=1400)
+    newcomer = replace(
+        ping, name="jitter", title="Jitter <of> packets", summary="Measure it.", parameters=(*ping.parameters, number)
+    )
+    async with looking_glass(tmp_path) as glass:
+        known = glass.services.matrix
+        glass.services.matrix = replace(known, queries={**known.queries, "jitter": newcomer})
+        page = await page_of(glass)
+        section = page.partition('<section aria-labelledby="op-jitter">')[2].partition("</section>")[0]
+        assert "Jitter &lt;of&gt; packets" in section
+        assert "Measure it." in section
+        assert 'Bytes <code class="ltr">of</code> &lt;each&gt; packet' in section
+        assert "/api/v1/jitter?target=8.8.8.8&amp;router=core1&amp;connection=1" in section
+        assert "rtt_stddev_ms" in section

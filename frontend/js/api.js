@@ -47,7 +47,7 @@ function tell(text, mark, kind) {
 async function read(answer) {
   const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
   for (let piece = await reader.read(); !piece.done; piece = await reader.read()) body.append(piece.value);
-  if (answer.headers.get("content-type").startsWith("application/json")) {
+  if (answer.headers.get("content-type")?.startsWith("application/json")) {
     body.textContent = JSON.stringify(JSON.parse(body.textContent), null, 2);
   }
 }
@@ -81,6 +81,8 @@ async function send() {
     };
     headers.lastElementChild.textContent = [...answer.headers].map((header) => header.join(": ")).join("\n");
     headers.hidden = false;
+    const id = answer.headers.get("x-result-id");
+    if (id) for (const field of all("[name=id]", form)) field.value = id; // what was asked can be read again or stopped
     say();
     await read(answer);
     say();
@@ -101,10 +103,11 @@ addEventListener("pagehide", () => {
   running?.abort();
   key.value = "";
 });
-document.addEventListener("click", ({ target }) => {
-  const name = target.closest("[data-try]")?.dataset.try;
+document.addEventListener("click", (event) => {
+  const name = event.target.closest("[data-try]")?.dataset.try;
   if (!name) return;
   choose(name);
+  if (getComputedStyle(one("#try")).position === "sticky") event.preventDefault(); // it is in view already
   setTimeout(() => key.focus({ preventScroll: true }));
 });
 

@@ -59,8 +59,10 @@ def _python(verb: str, url: str, accept: str | None) -> str:
     lines = [
         f"import {'' if accept else 'json, '}os, urllib.request",
         "",
-        f"request = urllib.request.Request({json.dumps(url)}{method})",
-        f'request.add_header("Authorization", "Bearer " + os.environ["{KEY}"])',
+        f"url = {json.dumps(url)}",
+        f'key = os.environ["{KEY}"]',
+        f"request = urllib.request.Request(url{method})",
+        'request.add_header("Authorization", f"Bearer {key}")',
     ]
     if accept:
         lines += [
@@ -78,8 +80,8 @@ def _python(verb: str, url: str, accept: str | None) -> str:
 
 
 def _javascript(verb: str, url: str, accept: str | None) -> str:
-    headers = f"Authorization: `Bearer ${{process.env.{KEY}}}`"
-    lines = [f"const answer = await fetch({json.dumps(url)}, {{"]
+    headers = "Authorization: `Bearer ${key}`"
+    lines = [f"const url = {json.dumps(url)};", f"const key = process.env.{KEY};", "const answer = await fetch(url, {"]
     if verb != "GET":
         lines.append(f"  method: {json.dumps(verb)},")
     if accept:

@@ -227,7 +227,7 @@ WORDS = {
     "api.do.stopped": "Fragen Sie neu, und halten Sie die Verbindung offen, bis die Antwort da ist.",
     "api.do.internal": "Nennen Sie uns die `X-Request-Id`.",
     "api.try": "Ausprobieren",
-    "api.try.of": "{title} ausprobieren",
+    "api.try.of": "Ausprobieren: {title}",
     "api.try.key": "API-Schlüssel",
     "api.try.key.hint": "bleibt in dieser Seite, wird nie gespeichert",
     "api.try.path": "Endpunkt",

@@ -177,7 +177,7 @@ WORDS = {
     "api.do.stopped": "Ask again, and keep the connection open until the answer is there.",
     "api.do.internal": "Tell us the `X-Request-Id`.",
     "api.try": "Try it",
-    "api.try.of": "Try {title}",
+    "api.try.of": "Try it: {title}",
     "api.try.key": "API key",
     "api.try.key.hint": "stays in this page, is never stored",
     "api.try.path": "Endpoint",
