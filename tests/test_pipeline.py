@@ -21,12 +21,13 @@ from netpulse.inventory import Connection, Device, Inventory, Router, RouteSourc
 from netpulse.policy import Caller, Plan
 from netpulse.pool import Lease, Slots
 from netpulse.runs import Run
-from netpulse.settings import Settings
+from netpulse.settings import Deadlines, Settings
 from netpulse.store.audit import AuditFilter, AuditRow
 from netpulse.store.results import Results
 
 ALICE, BOB = Caller("key:a", "key", "192.0.2.1", key_id="a"), Caller("key:b", "key", "192.0.2.2", key_id="b")
 VISITOR = Caller("visitor:192.0.2.3", "public", "192.0.2.3")
+_PATIENCE_S = 20.0  # nothing here takes time: this only names the test that would wait for ever
 PING_PATH = "/ping?target=8.8.8.8&router=core1&connection=1"
 PING_ASKED = [("target", "8.8.8.8"), ("router", "core1"), ("connection", "1")]
 ROUTE_ASKED = [("target", "8.8.8.8"), ("router", "core1")]
@@ -43,11 +44,18 @@ async def begun(glass: Glass, caller: Caller, kind: str, asked: Iterable[tuple[s
 
 async def told(run: Run, name: str, times: int = 1) -> None:
     """Returns when the run has told so many events of this name."""
-    async for event in run.follow():
-        times -= event.name == name
-        if times == 0:
-            return
+    async with asyncio.timeout(_PATIENCE_S):
+        async for event in run.follow():
+            times -= event.name == name
+            if times == 0:
+                return
     raise AssertionError(f"the run ended without {name}")
+
+
+async def over(run: Run) -> None:
+    """Returns when the run has had its last event."""
+    async with asyncio.timeout(_PATIENCE_S):
+        await run.over()
 
 
 async def rows(glass: Glass, **wanted: Any) -> list[AuditRow]:
@@ -63,7 +71,7 @@ async def test_a_run_ends_also_when_its_answer_cannot_be_saved(tmp_path: Path, m
     async with looking_glass(tmp_path) as glass:
         monkeypatch.setattr(Results, "save", breaks)
         run = await begun(glass, ALICE, "ping", PING_ASKED)
-        await run.over()
+        await over(run)
         assert run.done
         assert [event.name for event in run.events if event.name in ("finished", "failed")] == ["failed"]
         assert run.error is not None
@@ -89,7 +97,7 @@ async def test_a_stop_after_every_router_has_answered_is_no_defect(tmp_path: Pat
         run = glass.services.pipeline.begin(ALICE, plan)
         await told(run, "answered", len(plan.jobs))
         run.stop()
-        await run.over()
+        await over(run)
         assert run.error is None or run.error.code == "stopped"
         assert run.data is not None
         assert [row["ok"] for row in run.data["routers"]] == [True, True, False]  # the last one rests
@@ -102,7 +110,7 @@ async def test_a_stopped_question_to_all_routers_keeps_the_rows_that_were_answer
         run = glass.services.pipeline.begin(ALICE, plan)
         await told(run, "answered")
         run.stop()
-        await run.over()
+        await over(run)
         assert run.error is not None
         assert run.error.code == "stopped"
         assert run.data is not None
@@ -119,7 +127,7 @@ async def test_a_stop_in_the_turn_in_which_a_run_begins_counts(tmp_path: Path) -
     async with looking_glass(tmp_path, {"router:core1": device}) as glass:
         run = await begun(glass, ALICE, "ping", PING_ASKED)
         run.stop("shutting_down")
-        await run.over()
+        await over(run)
         assert run.error is not None
         assert run.error.code == "shutting_down"
         assert device.commands == []
@@ -153,7 +161,7 @@ async def test_stopping_a_run_that_shares_its_command_keeps_what_it_was_told_and
         for run in (first, second):
             await told(run, "output", ROUTE.count("\n"))
         second.stop()
-        await second.over()
+        await over(second)
         assert second.error is not None
         assert second.error.code == "stopped"
         assert second.data is not None
@@ -163,7 +171,7 @@ async def test_stopping_a_run_that_shares_its_command_keeps_what_it_was_told_and
         assert json.loads(kept.body)["output"] == ROUTE
         assert (first.done, server.stopped) == (False, 0)
         server.go()
-        await first.over()
+        await over(first)
         assert first.error is None
         assert server.commands.count(server.commands[0]) == 1
 
@@ -185,7 +193,7 @@ async def test_an_answer_about_all_routers_is_not_public_if_one_of_them_is_for_k
         # Made by a visitor the same question does not know of that router, and anybody may read its answer.
         plan = await planned(glass, VISITOR, "aspath", [("target", "8.8.8.8")], all_routers=True)
         run = glass.services.pipeline.begin(VISITOR, plan)
-        await run.over()
+        await over(run)
         assert (await glass.client.get(f"{glass.url}/r/{run.id}.json")).status_code == 200
 
 
@@ -203,7 +211,7 @@ async def test_hidden_connections_are_named_to_nobody_and_those_for_keys_to_keys
         for kind, asked in (("traceroute", PING_ASKED), ("aspath", ROUTE_ASKED)):
             for caller in (ALICE, VISITOR):
                 run = await begun(glass, caller, kind, asked)
-                await run.over()
+                await over(run)
                 data = json.loads(run.events[-1].body)
                 known = to_key and caller.keyed
                 if kind == "aspath":
@@ -217,6 +225,21 @@ async def test_hidden_connections_are_named_to_nobody_and_those_for_keys_to_keys
                 # Whoever may not know of the connection cannot read it in the stored answer either.
                 read = await glass.client.get(f"{glass.url}/r/{run.id}.json")
                 assert read.status_code == (404 if known else 200)
+
+
+async def test_an_answer_that_names_a_connection_for_keys_in_words_alone_is_not_public(tmp_path: Path) -> None:
+    lan = (ip_address("192.0.2.9"),)
+    other = Connection(id=66, name=NAME, type="PEER", asn=64511, neighbors=lan, visible="key")
+    core1 = router("core1", (transit(1, "203.0.113.1"), other), sources=("rs1",))
+    silent = Scripted(answers, fault=Fault("router_unreachable", "The route server does not accept a connection."))
+    async with looking_glass(tmp_path, {"route_server:rs1": silent}, with_routers(core1)) as glass:
+        run = await begun(glass, ALICE, "traceroute", PING_ASKED)
+        await over(run)
+        egress = json.loads(run.events[-1].body)["egress"]
+        assert (egress["expected_connection"], egress["verdict"]) == (None, "differs")
+        assert NAME in egress["note"]
+        assert (await glass.client.get(f"{glass.url}/r/{run.id}.json")).status_code == 404
+        assert (await glass.get(f"/results/{run.id}")).status_code == 200
 
 
 def frr_router(sessions: int = 3) -> Router:
@@ -278,10 +301,11 @@ async def test_a_look_up_of_ours_takes_only_a_session_that_nobody_misses(
             asked = [("target", target), ("router", "f1"), ("connection", "1")]
             runs.append(await begun(glass, ALICE, "ping", asked))
             await told(runs[-1], "output")  # the second is served although the first still runs
-        await both_tried.wait()
+        async with asyncio.timeout(_PATIENCE_S):
+            await both_tried.wait()
         device.go()
         for run in runs:
-            await run.over()
+            await over(run)
             assert run.error is None
         assert any(command.startswith("show") for command in device.commands) is looks_up
 
@@ -291,11 +315,12 @@ async def test_a_failure_is_told_without_waiting_for_look_ups(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: str
 ) -> None:
     monkeypatch.setattr(telling, "_INNER_S", 3600.0)
+    patient = replace(SETTINGS, deadlines=Deadlines(silence_s=3600.0, ping_s=3600.0, bird_s=3600.0))
     server = Scripted(lambda _command: [Hang()])
     core = Scripted(lambda _command: [Say("ping: bind: Cannot assign requested address\n"), Hang()])
     if fault == "router_unreachable":
         core.fault = Fault(fault, "The router does not accept a connection.")
-    async with looking_glass(tmp_path, {"route_server:rs1": server, "router:core1": core}) as glass:
+    async with looking_glass(tmp_path, {"route_server:rs1": server, "router:core1": core}, patient) as glass:
         answer = await glass.get(PING_PATH)
         assert (answer.status_code, answer.json()["code"]) == (500, fault)
 

@@ -162,7 +162,8 @@ async def test_the_file_is_watched_on_whatever_a_reload_meets(
     task = asyncio.create_task(watcher.run())
     with caplog.at_level(logging.ERROR):
         file.write_text("site: {name: Two}\nrouters: [{slug: a, name: A, platform: linux}]\n")
-        await news.wait()
+        async with asyncio.timeout(20):
+            await news.wait()
     assert lines == [f"{file}: not loaded, the old settings stay: {type(problem).__name__}: {problem}"]
     assert watcher.settings is first
     assert taken == []
@@ -170,7 +171,8 @@ async def test_the_file_is_watched_on_whatever_a_reload_meets(
     assert ("failed unexpectedly" in caplog.text) is isinstance(problem, KeyError | csv.Error)
     news.clear()
     file.write_text("site: {name: Three}\nrouters: [{slug: a, name: A, platform: linux}]\n")
-    await news.wait()
+    async with asyncio.timeout(20):
+        await news.wait()
     assert [settings.site.name for settings in taken] == ["Three"]
     assert not task.done()
     task.cancel()
