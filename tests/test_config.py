@@ -69,7 +69,8 @@ routers:
       - {{id: 3, name: DE-CIX, type: IX, group: DE-CIX, lan_ipv4: 192.0.2.128/26, source_ipv4: 203.0.113.129}}
   - {{slug: local, name: This host, platform: linux}}
   - {{slug: bird1, name: Edge, platform: linux, routes: [{{from: bird1}}]}}
-hide: ["^Hostname"]
+hide: [local_pref, "communities:64500:*"]
+redact: {{public: ["serial-[0-9]+"]}}
 languages: [en, pt-BR]
 """
 
@@ -129,7 +130,10 @@ def test_a_whole_file_becomes_settings(write: Callable[[str], Path]) -> None:
     assert settings.public_url == "https://lg.example.com"
     assert settings.trusted_proxies == (ip_network("127.0.0.1/32"), ip_network("2001:db8::/32"))
     assert settings.storage == f"sqlite:///{file.parent}/netpulse.db"
-    assert settings.hide == ("^Hostname",)
+    assert settings.disclosure("key").fields == (("local_pref",),)
+    assert settings.disclosure("key").redactions == ()
+    assert settings.disclosure("public").fields == (("local_pref",),)
+    assert [pattern.pattern for pattern in settings.disclosure("public").redactions] == ["serial-[0-9]+"]
     assert settings.languages == ("en", "pt-BR")
 
 
@@ -252,6 +256,12 @@ PEER = ", source_ipv4: 192.0.2.1"
         (one_router() + "storage: mysql://db", "must be a database URL like sqlite:///netpulse.db"),
         (one_router() + "coordination: redis://db", "Redis and Valkey are not supported by this release"),
         (one_router() + "redact: ['(']", "must be a regular expression; missing ), unterminated subpattern"),
+        (one_router() + "redact: {key: ['x*']}", "matches the empty text, so it would be everywhere; make it longer"),
+        (one_router() + "hide: [local_perf]", '"local_perf" is not a field that can be hidden; did you mean local_pref?'),
+        (one_router() + "hide: [as_path]", '"as_path" is not a field that can be hidden; '),
+        (one_router() + "hide: ['med:1']", "single values can be hidden of communities, large_communities, ext_comm"),
+        (one_router() + "hide: ['communities:64500']", "must end in a community with * for any part"),
+        (one_router() + "hide: [rtt_avg_ms]", "cannot be taken out of the text that platform linux prints; hide output"),
         (one_router() + "limits:\n", "limits: must be a block of settings, is empty"),
         (one_router() + "deadlines: {ping_s: 0}", "deadlines.ping_s: must be more than 0, is 0"),
         (one_router() + "deadlines: {ping_s: .nan}", "deadlines.ping_s: must be"),
@@ -440,7 +450,8 @@ def test_the_examples_of_the_manual_load(write: Callable[[str], Path]) -> None:
     examples = re.findall(r"```yaml\n(.*?)```", MANUAL.read_text(encoding="utf-8"), re.DOTALL)
     assert examples
     for example in examples:
-        assert faults_in(example.replace("AAAA…", host_key().split()[1]), write(""), platforms=PLATFORMS) == ()
+        whole = example if "routers:" in example else one_router() + example
+        assert faults_in(whole.replace("AAAA…", host_key().split()[1]), write(""), platforms=PLATFORMS) == ()
 
 
 def test_the_platforms_of_the_matrix_are_known_without_being_told(write: Callable[[str], Path]) -> None:

@@ -21,7 +21,7 @@ FLOORS: tuple[frozenset[str], ...] = tuple(
         "values",
         "inventory",
         "records",
-        "query",
+        "query disclosure",
         "events",
         "cells",
         "settings",

@@ -18,10 +18,12 @@ from ipaddress import IPv4Address
 from types import ModuleType
 from typing import Any, Protocol
 
+import msgspec
+
 from netpulse.events import Ending
 from netpulse.inventory import Connection
 from netpulse.query import Ask, Parameter
-from netpulse.records import Record
+from netpulse.records import Record, paths_of, records_in
 
 RESERVED = frozenset(
     "routers connections results limits openapi all-routers compare healthz readyz metrics static network api r serve demo init "
@@ -118,7 +120,10 @@ class AccountFor:
 class Platform:
     """An operating system. `refusals` are patterns of whole lines by which it says no to a command.
 
-    `account` renders the least-privilege login for a device of this platform from its cells' commands.
+    `account` renders the least-privilege login for a device of this platform from its cells' commands. `shows` tells by
+    the path of a field (`learned_from.address`) with which patterns the platform's own text shows it on one line, the
+    value being the pattern's groups; a field that is in no text has none. What it does not tell can be hidden only
+    together with the whole output.
     """
 
     name: str
@@ -126,6 +131,14 @@ class Platform:
     cells: Mapping[str, Cell] = field(default_factory=dict)
     refusals: tuple[str, ...] = ()
     account: Callable[[AccountFor], str] | None = None
+    shows: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+_NEVER_HIDDEN = frozenset({"prefix", "covering", "as_path", "as_path_text", "origin_asn", "best", "best_by"})
+"""Without these a route is no answer."""
+
+_OURS = frozenset({"asn", "as_name", "ix", "name", "connection_id", "rpki"})
+"""Fields that we add; no router's text has them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +171,34 @@ class Matrix:
 
     def queries_of(self, platform: str) -> tuple[str, ...]:
         return tuple(name for name in self.queries if (platform, name) in self.cells)
+
+    def hideable(self) -> dict[str, frozenset[str]]:
+        """The fields of answers that an operator may hide, by path, each with the queries whose records have it."""
+        found: dict[str, set[str]] = {}
+        for kind in self.queries.values():
+            records = [n.name for n in msgspec.structs.fields(kind.result) if kind.record in records_in(n.type)]
+            never = {kind.record_key, *records, *_NEVER_HIDDEN}
+            for path in (*paths_of(kind.record), *paths_of(kind.result)):
+                if path.split(".")[0] not in never and not path.endswith(".value"):  # communities are hidden by value
+                    found.setdefault(path, set()).add(kind.name)
+        return {path: frozenset(kinds) for path, kinds in found.items()}
+
+    def shows(self) -> dict[str, tuple[str, ...]]:
+        """Where the text of any platform shows a field, by path."""
+        found: dict[str, tuple[str, ...]] = {}
+        for platform in self.platforms.values():
+            for path, patterns in platform.shows.items():
+                found[path] = (*found.get(path, ()), *patterns)
+        return found
+
+    def keeps_apart(self, platform: str, path: str) -> bool:
+        """Whether this field can be hidden in this platform's text too."""
+        hideable = self.hideable()
+        told = self.platforms[platform].shows
+        inside = [name for name in hideable if name.startswith(path + ".")] or [path]
+        if not any((platform, kind) in self.cells for kind in hideable[path]):
+            return True
+        return path in told or all(name in told or not _OURS.isdisjoint(name.split(".")) for name in inside)
 
 
 def join(queries: Sequence[tuple[QueryType, str]], platforms: Sequence[tuple[Platform, str]]) -> Matrix:
@@ -200,11 +241,11 @@ def _check_name(name: str, home: str) -> None:
 
 
 def _check_patterns(platform: Platform, home: str) -> None:
-    for pattern in platform.refusals:
+    for pattern in (*platform.refusals, *(pattern for patterns in platform.shows.values() for pattern in patterns)):
         try:
             re.compile(pattern)
         except re.error as error:
-            raise MatrixFault(f"{home}: the refusal {pattern!r} is not a pattern: {error}") from None
+            raise MatrixFault(f"{home}: {pattern!r} is not a pattern: {error}") from None
 
 
 def discover() -> Matrix:

@@ -13,6 +13,7 @@ from datetime import timedelta
 from typing import Any, NamedTuple
 
 from netpulse.cells import QueryType
+from netpulse.disclosure import Disclosure
 from netpulse.errors import NetPulseError, NotHere, internal, stopped_as
 from netpulse.events import Answer, Finished
 from netpulse.execution import Execution
@@ -27,6 +28,7 @@ from netpulse.telling import Frame, Outcome, Telling
 
 _log = logging.getLogger(__name__)
 
+_Ending = tuple[dict[str, Any] | None, NetPulseError | None]
 Charge = Callable[[int], None]
 """Takes further requests off the caller's limit; raises Busy(`rate_limited`)."""
 
@@ -134,13 +136,12 @@ class Pipeline:
             run_id, complete = found.run_id, found.answer
             if found.age_s == round(age_s):
                 return Recalled(run_id, found.body)
-        body = encode(
-            answer_data(
-                plan.kind, job, complete, run_id=run_id, url=self.url(run_id), egress=None, cached=True, age_s=age_s
-            )
+        data = answer_data(
+            plan.kind, job, complete, run_id=run_id, url=self.url(run_id), egress=None, cached=True, age_s=age_s
         )
         if found is None:
-            self._save(caller, plan, run_id, body)
+            self._save(caller, plan, run_id, encode(data))
+        body = encode(self.frame.settings.disclosure(caller.audience).data(data))
         known.remembered[sight] = _Kept(self.frame, run_id, complete, round(age_s), body)
         return Recalled(run_id, body)
 
@@ -163,11 +164,12 @@ class Pipeline:
     async def _drive(self, run: Run, caller: Caller, plan: Plan) -> None:
         data: dict[str, Any] | None = None
         error: NetPulseError | None = None
+        shown = self.frame.settings.disclosure(caller.audience)
         try:
             if plan.folded:
-                data, error = await self._all(run, caller, plan)
+                data, error = await self._all(run, caller, plan, shown)
             else:
-                data, error = await self._one(run, caller, plan)
+                data, error = await self._one(run, caller, plan, shown)
         except asyncio.CancelledError:
             error = stopped_as("shutting_down")
         except Exception as defect:  # the caller must hear of an end, whatever went wrong in here
@@ -176,10 +178,11 @@ class Pipeline:
         if error is not None:
             _log.info("run %s: %s %s", run.id, error.code, error.detail)
         try:
-            last = encode(data) if error is None else encode({**error_object(error), "data": data})
             if data is not None:
-                kept = last if error is None else encode({**data, **error_object(error)})
-                self._save(caller, plan, run.id, kept)
+                # Kept whole, shown without what this audience may not see.
+                self._save(caller, plan, run.id, encode(data if error is None else {**data, **error_object(error)}))
+                data = shown.data(data)
+            last = encode(data) if error is None else encode({**error_object(error), "data": data})
         except Exception as defect:
             _log.exception("the answer of run %s could not be kept", run.id)
             data, error = None, error or internal(defect)
@@ -188,16 +191,21 @@ class Pipeline:
         run.add("finished" if error is None else "failed", last)
         self.runs.ended(run)
 
-    async def _one(self, run: Run, caller: Caller, plan: Plan) -> tuple[dict[str, Any] | None, NetPulseError | None]:
+    async def _one(self, run: Run, caller: Caller, plan: Plan, shown: Disclosure) -> _Ending:
         place = plan.places[0]
         if isinstance(place, Unavailable):
             return None, place.error
-        telling = self._telling(caller, plan.kind, place, run.id, lambda name, body: run.add(name, encode(body)))
+
+        def emit(name: str, body: dict[str, Any]) -> None:
+            if (event := shown.event(name, body)) is not None:
+                run.add(name, encode(event))
+
+        telling = self._telling(caller, plan.kind, place, run.id, emit)
         run.on_stop(telling.stop)
         outcome = await telling.tell()
         return outcome.data, outcome.error
 
-    async def _all(self, run: Run, caller: Caller, plan: Plan) -> tuple[dict[str, Any] | None, NetPulseError | None]:
+    async def _all(self, run: Run, caller: Caller, plan: Plan, shown: Disclosure) -> _Ending:
         """Every place of the plan, side by side; one never holds all sessions of a device."""
         shares: dict[str, asyncio.Semaphore] = {}
         for job in plan.jobs:
@@ -214,7 +222,8 @@ class Pipeline:
 
         async def answer(index: int, job: Job) -> Outcome:
             def emit(name: str, body: dict[str, Any]) -> None:
-                run.add(name, encode({**body, "job": {"router": job.router.slug, "connection": None}}))
+                if (event := shown.event(name, body)) is not None:
+                    run.add(name, encode({**event, "job": {"router": job.router.slug, "connection": None}}))
 
             telling = tellings[index] = self._telling(caller, plan.kind, job, run.id, emit)
             async with shares[job.device.key]:

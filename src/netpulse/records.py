@@ -6,7 +6,8 @@ one query type alone live beside it in `queries/`.
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Iterator
+from typing import Any, Literal, get_args
 
 import msgspec
 
@@ -41,6 +42,21 @@ class Community(Record, frozen=True, kw_only=True):
 
     value: str
     name: str | None = None
+
+
+WELL_KNOWN = {
+    "65535:0": ("graceful-shutdown",),
+    "65535:1": ("accept-own",),
+    "65535:6": ("llgr-stale",),
+    "65535:7": ("no-llgr",),
+    "65535:666": ("blackhole",),
+    "65535:65281": ("no-export",),
+    "65535:65282": ("no-advertise",),
+    "65535:65283": ("no-export-subconfed", "local-as"),
+    "65535:65284": ("no-peer",),
+}
+"""The registry of well-known communities (IANA, RFC 1997, 3765, 7611, 7999, 8326, 9494), by their numbers, each with its
+names. Systems write them as `no-export`, `NO_EXPORT` or `noExport`."""
 
 
 class LearnedFrom(Record, frozen=True, kw_only=True):
@@ -107,3 +123,18 @@ def first_asn_of(path: tuple[PathElement, ...]) -> int | None:
         if isinstance(element, AsSet):
             return None
     return None
+
+
+def paths_of(kind: type[Record]) -> Iterator[str]:
+    """Every field of a record by its path, an object or list of objects before what is inside: `learned_from.address`."""
+    for found in msgspec.structs.fields(kind):
+        yield found.name
+        for inner in records_in(found.type):
+            yield from (f"{found.name}.{path}" for path in paths_of(inner))
+
+
+def records_in(annotation: Any) -> list[type[Record]]:
+    """The kinds of records that a value of this type may be or hold."""
+    if isinstance(annotation, type) and issubclass(annotation, Record):
+        return [annotation]
+    return [record for part in get_args(annotation) for record in records_in(part)]

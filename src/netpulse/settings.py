@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from netpulse.disclosure import EVERYTHING, Disclosure
 from netpulse.inventory import Inventory, Site
 from netpulse.values import Address, Prefix
 
@@ -134,8 +135,11 @@ class Settings:
     captcha: Captcha = field(default_factory=Captcha)
     branding: Branding = field(default_factory=Branding)
     languages: tuple[str, ...] = ("en", "de")  # the first is the default
-    hide: tuple[str, ...] = ()
-    redact: tuple[str, ...] = ()
+    disclosures: Mapping[str, Disclosure] = field(default_factory=dict)  # by audience; none: all is shown
     bgp_cache_s: float = 5.0
     banner: str | None = None  # shown on every page and in text answers, for example while answering from a recording
     hosts: Mapping[str, tuple[Address, ...]] | None = None
+
+    def disclosure(self, audience: str) -> Disclosure:
+        """What this audience (`public` or `key`) is not shown."""
+        return self.disclosures.get(audience, EVERYTHING)

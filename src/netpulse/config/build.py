@@ -19,6 +19,7 @@ from netpulse.config.models import (
 )
 from netpulse.config.rules import sqlite_file
 from netpulse.config.secrets import named_file, secret_file
+from netpulse.disclosure import Disclosure, disclosure
 from netpulse.inventory import (
     OWN_CHOICE,
     BirdSocket,
@@ -54,10 +55,14 @@ ROUTE_SERVER_PLATFORM = "bird"
 
 @dataclass(frozen=True, slots=True)
 class Builder:
-    """Makes settings of a file in this folder; `environment` is where credentials are looked up."""
+    """Makes settings of a file in this folder; `environment` is where credentials are looked up.
+
+    `shows` tells where the platforms' text shows the fields of answers.
+    """
 
     folder: Path
     environment: Mapping[str, str]
+    shows: Mapping[str, tuple[str, ...]]
 
     def settings(self, file: ConfigFile) -> Settings:
         servers = {server.name: self._server(server) for server in file.route_servers}
@@ -83,9 +88,15 @@ class Builder:
             captcha=Captcha(**file.captcha.model_dump()),
             branding=self._branding(file.branding),
             languages=tuple(file.languages),
-            hide=tuple(file.hide),
-            redact=tuple(file.redact),
+            disclosures=dict(self._disclosures(file)),
         )
+
+    def _disclosures(self, file: ConfigFile) -> Iterator[tuple[str, Disclosure]]:
+        """What each audience is not shown, of those that are not shown everything."""
+        lists = {"public": (file.hide.public, file.redact.public), "key": (file.hide.key, file.redact.key)}
+        for audience, (hide, redact) in lists.items():
+            if found := disclosure(hide, redact, self.shows):
+                yield audience, found
 
     def _branding(self, block: BrandingBlock) -> Branding:
         terms = self._file(block.terms)

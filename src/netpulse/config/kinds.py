@@ -199,14 +199,6 @@ def _origin(text: str) -> str:
     return f"{url.scheme}://{url.netloc.lower()}"
 
 
-def _pattern(text: str) -> str:
-    try:
-        re.compile(text)
-    except re.error as fault:
-        raise ValueError(f"must be a regular expression; {fault.msg} at character {(fault.pos or 0) + 1}") from None
-    return text
-
-
 def _named(text: str, form: str, what: str) -> str:
     if not re.fullmatch(form, text, re.ASCII):
         raise ValueError(f"{what}, is {shown(text)}")
@@ -258,7 +250,6 @@ HostKey = Annotated[str, AfterValidator(_host_key)]
 Community = Annotated[str, AfterValidator(_community)]
 WebLink = Annotated[str, StringConstraints(max_length=500), AfterValidator(_web_link)]
 Origin = Annotated[str, AfterValidator(_origin)]
-Pattern = Annotated[str, StringConstraints(min_length=1, max_length=1000), AfterValidator(_pattern)]
 Slug = Annotated[str, AfterValidator(_slug)]
 User = Annotated[str, AfterValidator(_user)]
 BirdSymbol = Annotated[str, AfterValidator(_bird_symbol)]

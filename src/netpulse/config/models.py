@@ -6,7 +6,9 @@ Defaults are those of `netpulse.settings`, so that there is one place for each. 
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from netpulse.config.kinds import (
     AddressOrPrefix,
@@ -26,7 +28,6 @@ from netpulse.config.kinds import (
     NameServer,
     Origin,
     PathText,
-    Pattern,
     PrefixV4,
     PrefixV6,
     Slug,
@@ -252,6 +253,19 @@ class MetricsBlock(Block):
     )
 
 
+class AudienceBlock(Block):
+    public: list[str] = Field(default=[], description="For visitors of the pages")
+    key: list[str] = Field(default=[], description="For callers with an API key")
+
+
+def _for_all(value: Any) -> Any:
+    """A plain list holds for every audience."""
+    return {"public": value, "key": value} if isinstance(value, list) else value
+
+
+AudienceLists = Annotated[AudienceBlock, BeforeValidator(_for_all, json_schema_input_type=list[str] | AudienceBlock)]
+
+
 class ConfigFile(Block):
     """The whole file."""
 
@@ -268,8 +282,14 @@ class ConfigFile(Block):
         default_factory=DeadlinesBlock, description="Seconds that things outside may take"
     )
     output: OutputBlock = Field(default_factory=OutputBlock, description="How much of a device's output is read")
-    hide: list[Pattern] = Field(default=[], description="Lines of device output that match one of these are not shown")
-    redact: list[Pattern] = Field(default=[], description="What matches one of these in device output is blacked out")
+    hide: AudienceLists = Field(
+        default_factory=AudienceBlock,
+        description="Fields of answers that are not shown: a list for all, or lists for `public` and `key`",
+    )
+    redact: AudienceLists = Field(
+        default_factory=AudienceBlock,
+        description="Regular expressions; what matches in answers is blacked out: a list for all, or as in `hide`",
+    )
     retention: RetentionBlock = Field(default_factory=RetentionBlock, description="How long things are kept")
     captcha: CaptchaBlock = Field(default_factory=CaptchaBlock, description="The question that visitors answer")
     branding: BrandingBlock = Field(default_factory=BrandingBlock, description="The look of the pages")

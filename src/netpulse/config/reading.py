@@ -27,7 +27,7 @@ def settings_and_warnings(
     document = read_document(path)
     world = _world(path, platforms, environment)
     file = _checked(document, world)
-    settings = Builder(world.folder, world.environment).settings(file)
+    settings = Builder(world.folder, world.environment, world.matrix.shows()).settings(file)
     return settings, tuple(map(str, warnings_of(file, document)))
 
 
@@ -48,7 +48,7 @@ def _world(path: Path, platforms: Collection[str] | None, environment: Mapping[s
         folder=path.absolute().parent,
         platforms=matrix.platforms.keys() if platforms is None else platforms,
         environment=os.environ if environment is None else environment,
-        heeds=matrix.heeds,
+        matrix=matrix,
     )
 
 

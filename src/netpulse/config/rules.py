@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import csv
 import os
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from netpulse import values
+from netpulse.cells import Matrix
 from netpulse.config.faults import Place, written
+from netpulse.config.hiding import hiding_faults
 from netpulse.config.secrets import key_fault, named_file, secret_file
 from netpulse.enrich.tables import read_names
 
@@ -25,15 +27,12 @@ _TABLES_OF_NAMES = ("as_names", "communities")
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """What surrounds the file: its folder, the names of the platforms, the environment variables.
-
-    `heeds` says whether a platform's commands take a way out (`routing_instance`, `next_hop`).
-    """
+    """What surrounds the file: its folder, the names a platform may have, the environment variables, the matrix."""
 
     folder: Path
     platforms: Collection[str]
     environment: Mapping[str, str]
-    heeds: Callable[[str, str], bool] = lambda _platform, _egress: True
+    matrix: Matrix
 
 
 def broken_rules(data: Data, world: World) -> Iterator[Found]:
@@ -59,6 +58,8 @@ def broken_rules(data: Data, world: World) -> Iterator[Found]:
     )
     for place, connection in connections:
         yield from _connection(place, connection)
+    platforms = {router.get("platform") for _, router in routers} | ({"bird"} if servers else set())
+    yield from hiding_faults(data, world.matrix, [name for name in world.matrix.platforms if name in platforms])
     for name, text in _block(data, "data").items():
         yield from (_table if name in _TABLES_OF_NAMES else _readable)(("data", name), text, world)
     for name in ("logo", "terms"):
@@ -155,7 +156,7 @@ def _router(place: Place, router: Data, world: World) -> Iterator[Found]:
     seen: dict[Any, int] = {}
     for where, connection in _blocks(router, place, "connections"):
         egress = connection.get("egress")
-        if isinstance(egress, str) and platform in world.platforms and not world.heeds(str(platform), egress):
+        if isinstance(egress, str) and platform in world.platforms and not world.matrix.heeds(str(platform), egress):
             yield (
                 (*where, "egress"),
                 f"the commands of platform {platform} cannot be told a way out; use policy and steer the source on the router",

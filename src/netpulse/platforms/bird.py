@@ -213,10 +213,33 @@ def account(account: AccountFor) -> str:
 # A question to BIRD is answered at once or queued behind its own work; closing the socket ends it.
 ASPATH = Cell(command=aspath_command, reader=AsPathReader, worst_case_s=lambda ask: 0.0)
 
+def _attribute(name: str) -> tuple[str, ...]:
+    """One attribute as BIRD 2 (`BGP.med`) and BIRD 3 (`bgp_med`) print it."""
+    return (rf"(?i)\bbgp[._]{name}:\s*(.*\S)",)
+
+
+_MORE_COMMUNITIES = r"^\s+(\([^()]*,[^()]*\).*)$"  # a long list goes on in the next line
+
+_NEXT_HOP = (*_attribute("next_hop"), r"\bvia (\S+)")
+
+SHOWS = {
+    "local_pref": _attribute("local_pref"),
+    "med": _attribute("med"),
+    "learned_from.address": (r"\bfrom ([0-9A-Fa-f.:]+)", *_NEXT_HOP),
+    "next_hop": _NEXT_HOP,
+    "origin": _attribute("origin"),
+    "communities": (*_attribute("community"), _MORE_COMMUNITIES),
+    "large_communities": (*_attribute("large_community"), _MORE_COMMUNITIES),
+    "ext_communities": (*_attribute("ext_community"), _MORE_COMMUNITIES),
+    "age_s": (r"\[\S+ (\d[\d:. -]*\d)",),
+    "why_not_best": (),
+}
+
 PLATFORM = Platform(
     name="bird",
     title="BIRD",
     cells={"aspath": ASPATH},
     refusals=(r"\A8007 .{0,200}\Z",),
     account=account,
+    shows=SHOWS,
 )

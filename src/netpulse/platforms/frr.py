@@ -19,6 +19,7 @@ from netpulse.platforms.reading import literal, network
 from netpulse.queries.aspath import AsPathResult
 from netpulse.query import Ask
 from netpulse.records import (
+    WELL_KNOWN,
     AsConfed,
     AsConfedSet,
     AsSet,
@@ -251,6 +252,27 @@ def account(account: AccountFor) -> str:
 
 ASPATH = Cell(command=aspath_command, reader=AsPathReader, worst_case_s=lambda ask: 5.0, structured=True)
 
+_NAMES = "|".join(name.replace("-", "-?") for names in WELL_KNOWN.values() for name in names)
+_COMMUNITY = rf"(?:\d+:\d+|(?i:{_NAMES}))"
+_NEXT_HOP = r'"ip":\s*"([^"]*)"'
+
+SHOWS = {
+    "local_pref": (r'"locPrf":\s*(\d+)',),
+    "med": (r'"metric":\s*(\d+)',),
+    "learned_from.address": (
+        r'"(?:peerId|routerId|originatorId)":\s*"([^"]*)"',
+        r'^\s*"([0-9A-Fa-f.:]+)":\s*\{',  # whom the route was told
+        _NEXT_HOP,
+    ),
+    "next_hop": (_NEXT_HOP,),
+    "origin": (r'"origin":\s*"([^"]*)"',),
+    "communities": (rf'"({_COMMUNITY}(?: {_COMMUNITY})*)"',),
+    "large_communities": (r'"(\d+:\d+:\d+(?: \d+:\d+:\d+)*)"',),
+    "ext_communities": (r'"([A-Za-z][\w-]*:\d[\d.]*:\d+(?: [A-Za-z][\w-]*:\d[\d.]*:\d+)*)"',),
+    "age_s": (r'"epoch":\s*(\d+)', r'"string":\s*"([A-Z][a-z]{2} [A-Z][a-z]{2} [^"]*)"'),
+    "why_not_best": (r'"selectionReason":\s*"([^"]*)"',),
+}
+
 PLATFORM = Platform(
     name="frr",
     title="FRRouting",
@@ -262,4 +284,5 @@ PLATFORM = Platform(
         r"\AExiting: failed to connect to any daemons\.\Z",
     ),
     account=account,
+    shows=SHOWS,
 )

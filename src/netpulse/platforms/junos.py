@@ -190,4 +190,22 @@ REFUSALS = (
     r"\A.{0,80}(?:routing.instance|instance) .{0,80}(?:not found|does not exist).{0,40}\Z",
 )
 
-PLATFORM = Platform(name="junos", title="Junos", cells=CELLS, refusals=REFUSALS, account=account)
+_NEXT_HOP = (r"\b[Nn]ext hop:\s*([0-9A-Fa-f.:]+)", r"\bvia (\S+?)(?:,|$)")
+_COMMUNITIES = (r"\bCommunities:\s*(.*\S)",)
+SHOWS = {
+    # The second number of Preference is the local preference, less one and negative.
+    "local_pref": (r"\bLocalpref:\s*(\d+)", r"\bPreference:\s*\d+/(-?\d+)"),
+    "med": (r"\bMetric:\s*(\d+)",),
+    "learned_from.address": (r"\bSource:\s*(\S+)", r"\bTask:\s*BGP_\d+\.(\S+)", *_NEXT_HOP),
+    "learned_from.asn": (r"\bPeer AS:\s*(\d+)", r"\bTask:\s*BGP_(\d+)\."),
+    "next_hop": _NEXT_HOP,
+    "origin": (r"\bAS path:.*\s([IE?])(?=\s|$)",),
+    "communities": _COMMUNITIES,
+    "large_communities": _COMMUNITIES,
+    "ext_communities": _COMMUNITIES,
+    "age_s": (r"\bAge:\s*(\S+(?: \d+:\d+:\d+)?)",),
+    "why_not_best": (r"\bInactive reason:\s*(.*\S)",),
+    "rpki.state": (r"\bValidation State:\s*(\S+)",),
+}
+
+PLATFORM = Platform(name="junos", title="Junos", cells=CELLS, refusals=REFUSALS, account=account, shows=SHOWS)

@@ -9,7 +9,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Network
 from netpulse.platforms.reading import covers, network, whole
 from netpulse.queries.aspath import AsPathResult
 from netpulse.query import Ask
-from netpulse.records import AsConfed, AsConfedSet, AsSet, Community, PathElement, Route
+from netpulse.records import WELL_KNOWN, AsConfed, AsConfedSet, AsSet, Community, PathElement, Route
 from netpulse.values import Prefix
 
 _NUMBERS_INSIDE = r"[0-9., ]*"
@@ -20,20 +20,7 @@ _SEGMENT = re.compile(
 )
 _LARGEST_ASN = 0xFFFFFFFF
 
-WELL_KNOWN = {
-    "65535:0": "graceful-shutdown",
-    "65535:1": "accept-own",
-    "65535:6": "llgr-stale",
-    "65535:7": "no-llgr",
-    "65535:666": "blackhole",
-    "65535:65281": "no-export",
-    "65535:65282": "no-advertise",
-    "65535:65283": "no-export-subconfed",
-    "65535:65284": "no-peer",
-}
-"""The registry of well-known communities (IANA, RFC 1997, 3765, 7611, 7999, 8326, 9494), by their numbers."""
-
-_NUMBERS = {name.replace("-", ""): value for value, name in WELL_KNOWN.items()} | {"localas": "65535:65283"}
+_NUMBERS = {name.replace("-", ""): value for value, names in WELL_KNOWN.items() for name in names}
 
 
 def asn(text: str) -> int | None:
@@ -84,7 +71,7 @@ def community(value: str) -> Community:
     The names are spelled `no-export`, `NO_EXPORT` or `noExport` by different systems.
     """
     number = _NUMBERS.get(value.lower().replace("_", "").replace("-", ""), value)
-    return Community(value=number, name=WELL_KNOWN.get(number))
+    return Community(value=number, name=WELL_KNOWN.get(number, (None,))[0])
 
 
 _EXT_TYPES = {"target": "rt", "origin": "ro", "soo": "ro"}

@@ -1,12 +1,16 @@
-"""Stored results, read again: who may see one is decided now, not when it was made."""
+"""Stored results, read again: who may see one, and what of it, is decided now and not when it was made."""
 
 from __future__ import annotations
 
 import re
+from dataclasses import replace
+
+import msgspec
 
 from netpulse.errors import NotHere
 from netpulse.inventory import Inventory
 from netpulse.policy import Caller, connections_for, routers_for
+from netpulse.render.as_json import encode
 from netpulse.services import Services
 from netpulse.store.results import StoredResult
 
@@ -18,13 +22,14 @@ def nothing_here() -> NotHere:
 
 
 async def saved_result(services: Services, caller: Caller, result_id: str) -> StoredResult:
-    """The result with this id; NotHere if there is none, or none for this caller."""
+    """The result with this id as this caller may see it; NotHere if there is none, or none for this caller."""
     if not _ID.match(result_id):
         raise nothing_here()
     found = await services.store.results.get(result_id)
     if found is None or not may_read(caller, found, services.settings.inventory):
         raise nothing_here()
-    return found
+    shown = services.settings.disclosure(caller.audience)
+    return replace(found, body=encode(shown.data(msgspec.json.decode(found.body)))) if shown else found
 
 
 def may_read(caller: Caller, result: StoredResult, inventory: Inventory) -> bool:
