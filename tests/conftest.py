@@ -15,12 +15,19 @@ from typing import Any
 import httpx2
 import pytest
 import pytest_asyncio
+from hypothesis import HealthCheck, settings
 
 from netpulse import config
 from netpulse.lab.lab import Lab, refusal
 from netpulse.services import Services, open_services
 from netpulse.settings import Settings
 from netpulse.web.server import bound_socket, listening
+
+# The same examples on every machine and never a clock: what is found by chance is for `make fuzz` to find.
+settings.register_profile(
+    "tests", derandomize=True, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("tests")
 
 
 @pytest.fixture(scope="session")
