@@ -1,9 +1,9 @@
 """Device bytes in, clean lines out, within a budget; no I/O.
 
-Kept: text. Removed: terminal escapes, control characters but TAB, C1, bidirectional controls and zero-width characters
-(they reorder or hide what a person reads). Line ends become `\\n`; a lone carriage return ends a line too, so that nothing
-overwrites what was printed. Bytes that are not UTF-8 become U+FFFD and are counted, so that a reply of junk can be told
-from text.
+Kept: text. Removed: terminal escapes, control characters but TAB, C1, and every character without a picture, such as
+bidirectional controls and zero-width ones (they reorder or hide what a person reads). Line ends become `\\n`; a lone
+carriage return ends a line too, so that nothing overwrites what was printed. Bytes that are not UTF-8 become U+FFFD and
+are counted, so that a reply of junk can be told from text.
 """
 
 from __future__ import annotations
@@ -19,8 +19,10 @@ _ESCAPES = re.compile(
     r"|(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)?"  # OSC, DCS, SOS, PM, APC
     r"|\x1b[ -/]*[0-~]?"
 )
-_UNSEEN = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
+_UNSEEN = re.compile(  # controls, separators, and Default_Ignorable_Code_Point of Unicode 15.1
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e"
+    "\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
+    "\U000e0000-\U000e0fff]"
 )
 _BREAKS = re.compile(r"\r\n|\r|\n")
 

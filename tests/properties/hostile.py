@@ -109,8 +109,8 @@ device_lines = st.one_of(
 
 device_bytes = st.one_of(
     st.binary(max_size=400),
-    st.lists(st.one_of(device_lines.map(lambda text: text.encode("utf-8", "surrogatepass")), st.binary(max_size=8)), max_size=20).map(
-        b"\n".join
-    ),
+    st.lists(
+        st.one_of(device_lines.map(lambda text: text.encode("utf-8", "surrogatepass")), st.binary(max_size=8)), max_size=20
+    ).map(b"\n".join),
 )
 """What arrives from a device, before anything was done to it."""

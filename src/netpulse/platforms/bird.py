@@ -166,7 +166,7 @@ class AsPathReader:
             known = any(draft.starred for draft, _ in routes)
             return [_marked(route, draft.starred if known else None, by) for draft, route in routes]
         others = [route for draft, route in routes if draft.protocol != best_protocol]
-        wanted = [_likeness(route) for route in choice]
+        wanted = {_likeness(route) for route in choice}
         twin = next((route for route in others if _likeness(route) in wanted), None)
         marked = [_marked(route, route is twin, "router") for route in others]
         return marked if twin is not None else [_marked(choice[0], True, "router"), *marked]

@@ -34,7 +34,7 @@ from netpulse.records import (
 
 _ORIGINS: dict[str, Literal["IGP", "EGP", "incomplete"]] = {"IGP": "IGP", "EGP": "EGP", "incomplete": "incomplete"}
 _DEEPEST = 100
-"""Nested brackets read; real replies have 6, and the JSON parser recurses."""
+"""Nested brackets read; real replies have 6, and the JSON parser recurses. Its recursion error is no ValueError."""
 
 
 def aspath_command(ask: Ask) -> str:
@@ -57,6 +57,8 @@ class AsPathReader:
         if self._covering is not None:
             self._covering.add(line)
             return ()
+        if self._reply.whole:
+            return ()  # what stands behind the document is none of its routes, which were given already
         self._reply.add(line)
         if not self._reply.whole:
             return ()
@@ -97,10 +99,12 @@ class _Reply:
             self.not_found = self.not_found or line.strip() == "% Network not in table"
             return
         self._lines.append(line)
-        self._depth += _opened(line)
-        if self._depth <= 0 or self._depth > _DEEPEST:
+        deepest, opened = _opened(line)
+        too_deep = self._depth + deepest > _DEEPEST
+        self._depth += opened
+        if self._depth <= 0 or too_deep:
             try:
-                document = json.loads("\n".join(self._lines)) if self._depth == 0 else None
+                document = json.loads("\n".join(self._lines)) if self._depth == 0 and not too_deep else None
             except ValueError:
                 document = None
             self._document = document if isinstance(document, dict) else {}
@@ -120,9 +124,9 @@ class _Reply:
         return _objects(self._document.get("paths"))
 
 
-def _opened(line: str) -> int:
-    """Brackets opened less those closed on this line, outside of strings."""
-    depth = 0
+def _opened(line: str) -> tuple[int, int]:
+    """Brackets opened less those closed on this line, outside of strings: at the deepest place, and at its end."""
+    depth = deepest = 0
     in_string = escaped = False
     for character in line:
         if escaped:
@@ -134,9 +138,10 @@ def _opened(line: str) -> int:
             in_string = True
         elif character in "{[":
             depth += 1
+            deepest = max(deepest, depth)
         elif character in "}]":
             depth -= 1
-    return depth
+    return deepest, depth
 
 
 def _routes(reply: _Reply, ask: Ask) -> list[Route]:

@@ -19,6 +19,9 @@ _NO_WAY = ("network is unreachable", "no route to host", "permission denied", "n
 _NAME = re.compile(r"\A[A-Za-z0-9_][A-Za-z0-9._-]{0,252}\Z", re.ASCII)
 _LONGEST_LINE = 2000
 """Characters of a hop line that are looked at; three probes with long names need about 900."""
+_MOST_PROBES = 32
+"""Probes and labels of one hop that are kept. A hop is given again whenever it grows, so without a limit a router that
+repeats one hop 2,000 times would be told of in gigabytes."""
 
 
 def read_probes(words: list[str]) -> tuple[tuple[Probe, ...], tuple[str, ...]]:
@@ -110,14 +113,17 @@ class TracerouteReader:
         if not probes:
             return ()
         self._latest = number
-        return self._keep(Hop(hop=number, probes=probes, mpls=labels))
+        return self._keep(Hop(hop=number, probes=probes[:_MOST_PROBES], mpls=labels[:_MOST_PROBES]))
 
     def _go_on(self, number: int, words: list[str]) -> Iterable[Record]:
         probes, labels = read_probes(words)
         if not probes and not labels:
             return ()
         before = self._hops.get(number) or self._piecemeal[number]
-        return self._keep(Hop(hop=number, probes=before.probes + probes, mpls=before.mpls + labels))
+        grown = Hop(
+            hop=number, probes=(before.probes + probes)[:_MOST_PROBES], mpls=(before.mpls + labels)[:_MOST_PROBES]
+        )
+        return () if grown == self._hops.get(number) else self._keep(grown)
 
     def _keep(self, hop: Hop) -> Iterable[Record]:
         self._hops[hop.hop] = hop
