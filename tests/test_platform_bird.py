@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from netpulse.cells import AccountFor, SourceDown, Unread
+from netpulse.cells import SourceDown, Unread
 from netpulse.inventory import RouteTable
 from netpulse.platforms import bird
 from netpulse.platforms.reading import seconds_since
@@ -168,9 +168,3 @@ def test_a_wrapped_list_of_communities_is_one_list() -> None:
 )
 def test_ages_come_from_the_daemons_own_clock(since: str, age_s: int | None) -> None:
     assert seconds_since(since, "2026-11-24 08:00:29.319") == age_s
-
-
-def test_the_account_names_a_socket_of_its_own() -> None:
-    text = bird.account(AccountFor("rs1", "netpulse", "ssh-ed25519 AAAA lg"))
-    assert 'cli "/run/bird/netpulse.ctl" { restrict; };' in text
-    assert "restrict,port-forwarding ssh-ed25519 AAAA lg" in text

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from netpulse.cells import AccountFor, Unread
-from netpulse.platforms import frr, linux
+from netpulse.cells import Unread, discover
+from netpulse.platforms import frr, linux, logins
 from netpulse.platforms.echoes import PingReader
 from netpulse.platforms.hops import TracerouteReader
 from netpulse.queries.ping import PingResult
@@ -166,7 +166,7 @@ def script(tmp_path: Path) -> Path:
         program.write_text('#!/bin/sh\nprintf "%s\\n" "${0##*/}" "$@"\n')
         program.chmod(0o755)
     path = tmp_path / "allowed"
-    path.write_text(frr.wrapper())
+    path.write_text(logins.wrapper(logins.shapes_of(discover(), "frr")))
     path.chmod(0o755)
     return path
 
@@ -205,6 +205,14 @@ def test_the_forced_command_runs_what_the_cells_send(script: Path) -> None:
         "show bgp ipv6 unicast / json",
         "vtysh -c id",
         "ping -4 -n -c 5 -W 1 " + "8" * 400,
+        "ping -4 -n -c 5 -W 1 1",
+        "ping -4 -n -c 5 -W 1 8.8.8",
+        "ping -4 -n -c 5 -W 1 8.8.8.8.8",
+        "ping -4 -n -c 5 -W 1 8..8.8.8",
+        "ping -6 -n -c 5 -W 1 beef",
+        "show bgp ipv4 unicast 8.8.8.0/2444 json",
+        "show bgp ipv4 unicast 8.8.8.8/ json",
+        "show bgp ipv4 unicast /24 json",
     ],
 )
 def test_the_forced_command_refuses_everything_else(script: Path, command: str) -> None:
@@ -213,13 +221,3 @@ def test_the_forced_command_refuses_everything_else(script: Path, command: str) 
 
 def test_its_refusal_is_one_that_the_platform_knows() -> None:
     assert any(re.match(pattern, "Not an allowed command.") for pattern in frr.PLATFORM.refusals)
-
-
-def test_a_linux_login_cannot_reach_the_routing_daemon() -> None:
-    assert "vtysh" not in linux.wrapper()
-
-
-def test_the_account_pins_the_key_to_the_script_and_the_place() -> None:
-    text = linux.account(AccountFor("Edge Router 2", "netpulse", "ssh-ed25519 AAAA lg", "192.0.2.10"))
-    assert f'from="192.0.2.10",restrict,command="{linux.SCRIPT}" ssh-ed25519 AAAA lg' in text
-    assert linux.wrapper() in text

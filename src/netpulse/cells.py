@@ -21,7 +21,6 @@ from typing import Any, Protocol
 import msgspec
 
 from netpulse.events import Ending
-from netpulse.inventory import Connection
 from netpulse.query import Ask, Parameter
 from netpulse.records import Record, paths_of, records_in
 
@@ -107,23 +106,41 @@ class QueryType:
 
 @dataclass(frozen=True, slots=True)
 class AccountFor:
-    """Whom a least-privilege login is for: a router's name, the login, the key that may use it and where from."""
+    """Whom a least-privilege login is for: a router's name, the login, the key that may use it and where from.
+
+    `shapes` are the forms of all commands that it must be able to run (`platforms.logins.shapes_of`). `login` is false
+    where the device is no login but something on the looking glass's own host. `socket` is the control socket it opens.
+    """
 
     name: str
     user: str
     public_key: str
     from_address: str | None = None
-    connections: tuple[Connection, ...] = ()
+    shapes: tuple[str, ...] = ()
+    login: bool = True
+    socket: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A command that a login of ours must not be able to run, tried to prove it.
+
+    `harmless` says why nothing happens to a router that does not refuse it. It is given no input and ended after its
+    first line. Its form must be right on every release: a router that only finds the form wrong proves nothing.
+    """
+
+    command: str
+    harmless: str
 
 
 @dataclass(frozen=True, slots=True)
 class Platform:
     """An operating system. `refusals` are patterns of whole lines by which it says no to a command.
 
-    `account` renders the least-privilege login for a device of this platform from its cells' commands. `shows` tells by
-    the path of a field (`learned_from.address`) with which patterns the platform's own text shows it on one line, the
-    value being the pattern's groups; a field that is in no text has none. What it does not tell can be hidden only
-    together with the whole output.
+    `account` renders the least-privilege login for a device of this platform from its cells' commands, `trials` are the
+    commands that such a login must refuse. `shows` tells by the path of a field (`learned_from.address`) with which
+    patterns the platform's own text shows it on one line, the value being the pattern's groups; a field that is in no text
+    has none. What it does not tell can be hidden only together with the whole output.
     """
 
     name: str
@@ -131,6 +148,7 @@ class Platform:
     cells: Mapping[str, Cell] = field(default_factory=dict)
     refusals: tuple[str, ...] = ()
     account: Callable[[AccountFor], str] | None = None
+    trials: tuple[Trial, ...] = ()
     shows: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 

@@ -6,6 +6,7 @@ import asyncio
 import codecs
 import errno
 import os
+import re
 import shutil
 import signal
 import socket
@@ -41,6 +42,9 @@ class JunosRun:
 
     async def run(self, line: str) -> int:
         """Answers ``line`` to its end and gives the exit status. Cancelling it kills whatever runs."""
+        if self._spec.allow is not None and not re.search(self._spec.allow, line, re.IGNORECASE):
+            await self._say(False, f"\nerror: permission denied: {line.partition(' ')[0]}\n")
+            return 1
         command = parse(line)
         match command:
             case Refusal():

@@ -22,11 +22,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
 
+from netpulse.cells import discover
 from netpulse.lab import bird_control, config_file, host_sockets, keys, readiness
 from netpulse.lab import topology as net
 from netpulse.lab.binaries import environment_for, find, has_frr
 from netpulse.lab.channel import Channel, LabError
-from netpulse.platforms import frr, linux
+from netpulse.platforms import junos, logins
 
 __all__ = ["Lab", "LabError", "refusal"]
 
@@ -36,7 +37,6 @@ _NEEDED = {
     "unshare": "util-linux", "mount": "mount", "ip": "iproute2", "bird": "bird2",
     "ping": "iputils-ping", "traceroute": "traceroute",
 }  # fmt: skip
-_WRAPPERS = {"frr": frr.wrapper, "linux": linux.wrapper}
 _WAIT_S = 40.0
 _POLL_S = 0.02
 _NUDGE_S = 0.1
@@ -307,21 +307,22 @@ class Lab:
             "tables": {"v4": "master4", "v6": "master6"},
             "instances": {c.key: {"ipv4": c.source_ipv4, "ipv6": c.source_ipv6} for c in net.connections_of(slug)},
             "forward_unix": [bird] if bird and router.platform == "linux" else [],
-            "wrapper": self._wrapper(slug),
+            **self._login(slug),
             "env": {},
         }
         with self._listeners.pop(slug) as listener:
             self._ask("shell", spec=spec, sockets=[listener])
 
-    def _wrapper(self, slug: str) -> str | None:
-        """The script that the account is forced into: what `netpulse account` prints, used for real."""
-        script = _WRAPPERS.get(net.ROUTERS[slug].platform)
-        if script is None:
-            return None
+    def _login(self, slug: str) -> dict[str, str]:
+        """What confines the login to the commands of the cells: what `netpulse account` prints, used for real."""
+        platform = net.ROUTERS[slug].platform
+        shapes = logins.shapes_of(discover(), platform)
+        if platform == "junos":
+            return {"allow": junos.allowed(shapes)}
         path = self._running_folder() / f"{slug}.wrapper"
-        path.write_text(script())
+        path.write_text(logins.wrapper(shapes))
         path.chmod(0o755)
-        return str(path)
+        return {"wrapper": str(path)}
 
     def _start_rest(self) -> None:
         self._ask("rest")

@@ -10,7 +10,10 @@ from typing import Any, Literal
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RouterSpec:
-    """One router's command line. Paths are absolute; ``fast`` shortens every wait and changes no text."""
+    """One router's command line. Paths are absolute; ``fast`` shortens every wait and changes no text.
+
+    ``wrapper`` is a Linux account's forced command, ``allow`` the ``allow-commands`` of a Junos login class.
+    """
 
     name: str
     platform: Literal["junos", "linux"]
@@ -26,6 +29,7 @@ class RouterSpec:
     path: str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
     forward_unix: tuple[str, ...] = ()
     wrapper: str | None = None
+    allow: str | None = None
     env: dict[str, str] = field(default_factory=dict)
 
     @property

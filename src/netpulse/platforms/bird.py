@@ -12,10 +12,11 @@ from typing import Literal
 
 import msgspec
 
-from netpulse.cells import AccountFor, Cell, Platform, SourceDown, Unread
+from netpulse.cells import AccountFor, Cell, Platform, SourceDown, Trial, Unread
 from netpulse.events import Ending
 from netpulse.platforms.bird_routes import Draft, begin
 from netpulse.platforms.bird_sessions import YOUNG_S, Session, read_sessions
+from netpulse.platforms.logins import key_line, place_comment
 from netpulse.platforms.paths import answer, asked_prefix
 from netpulse.platforms.reading import covers, network
 from netpulse.queries.aspath import AsPathResult
@@ -183,32 +184,57 @@ def _marked(route: Route, best: bool | None, by: Literal["router", "collector"])
 
 
 def account(account: AccountFor) -> str:
-    """A control socket of its own, and a login that can open nothing else."""
-    place = f'from="{account.from_address}",' if account.from_address else ""
-    return (
-        f"# {account.name}: a control socket for the looking glass alone.\n"
-        f"# BIRD 2.16 and later, in bird.conf:\n"
-        f'cli "/run/bird/{account.user}.ctl" {{ restrict; }};\n'
-        f"# Older releases have one socket; the looking glass sends `restrict` and goes on only after BIRD agreed.\n"
-        f"# A restricted session can still run `eval`, `dump` and its own filters, so let nobody else into the group:\n"
-        f"groupadd {account.user}\n"
-        f"chgrp {account.user} /run/bird/{account.user}.ctl && chmod 660 /run/bird/{account.user}.ctl\n"
-        f"# If BIRD runs on another host, a login there that can only open that socket through SSH:\n"
-        f"useradd --create-home --shell /usr/sbin/nologin --gid {account.user} {account.user}\n"
-        f"cat > /etc/ssh/sshd_config.d/{account.user}.conf <<'END'\n"
-        f"Match User {account.user}\n"
-        f"    AuthorizedKeysFile /etc/ssh/authorized_keys.d/{account.user}\n"
-        f"    AllowStreamLocalForwarding local\n"
-        f"    AllowTcpForwarding no\n"
-        f"    PermitTTY no\n"
-        f"    ForceCommand /usr/sbin/nologin\n"
-        f"END\n"
-        f"install -d -m 755 /etc/ssh/authorized_keys.d\n"
-        f"cat > /etc/ssh/authorized_keys.d/{account.user} <<'END'\n"
-        f"{place}restrict,port-forwarding {account.public_key}\n"
-        f"END\n"
-    )
+    """A control socket of its own and, if BIRD runs elsewhere, a login that can open nothing else."""
+    name = account.user
+    socket = account.socket or f"/run/bird/{name}.ctl"
+    text = f"""\
+# {account.name}: a control socket for the looking glass alone. As root where BIRD runs:
 
+# BIRD 2.16 and later, in bird.conf: a socket on which only questions are understood.
+#   cli "{socket}" {{ restrict; }};
+# Older releases have one socket; the looking glass sends `restrict` first and goes on only after BIRD agreed.
+# A restricted session can still run `eval`, `dump` and filters of its own, so nobody else belongs in this group.
+groupadd --system {name}
+chgrp {name} {socket} && chmod 660 {socket}
+
+# All that is ever written to it, besides `restrict`, `show status` and `show protocols all`:
+"""
+    text += "".join(f"#   {shape}\n" for shape in account.shapes)
+    if not account.login:
+        return f"{text}\n# The service joins the group with SupplementaryGroups={name} in its unit (see deploy/systemd).\n"
+    key = key_line("restrict,port-forwarding", account.public_key, account.from_address)
+    return f"""{text}
+# The login: it runs nothing, no password fits, and it owns no file. It can open the socket because of its group.
+useradd --system --no-create-home --home-dir / --shell /usr/sbin/nologin --password '*' --gid {name} {name}
+
+# Its key, in a file of root's. port-forwarding is what sshd asks for to open a socket; TCP is refused below.
+{place_comment(account)}install -d -m 755 /etc/ssh/authorized_keys.d
+cat > /etc/ssh/authorized_keys.d/{name} <<'END'
+{key}
+END
+
+# Sockets of this host alone, no TCP in either direction, no terminal, no command.
+cat > /etc/ssh/sshd_config.d/{name}.conf <<'END'
+Match User {name}
+    AuthorizedKeysFile /etc/ssh/authorized_keys.d/{name}
+    AuthenticationMethods publickey
+    AllowStreamLocalForwarding local
+    AllowTcpForwarding no
+    PermitTTY no
+    PermitUserRC no
+    ForceCommand /usr/sbin/nologin
+END
+# The service is called sshd where it is not Debian's.
+sshd -t && systemctl reload ssh
+# Prove it from the looking glass: netpulse account NAME --verify
+"""
+
+
+TRIALS = (
+    Trial("id", "prints the login's own number"),
+    Trial("cat /etc/hostname", "reads a name that every user may read"),
+    Trial("birdc --version", "prints the release; it stands for a birdc that takes every command"),
+)
 
 # A question to BIRD is answered at once or queued behind its own work; closing the socket ends it.
 ASPATH = Cell(command=aspath_command, reader=AsPathReader, worst_case_s=lambda ask: 0.0)
@@ -239,7 +265,8 @@ PLATFORM = Platform(
     name="bird",
     title="BIRD",
     cells={"aspath": ASPATH},
-    refusals=(r"\A8007 .{0,200}\Z",),
+    refusals=(r"\A8007 .{0,200}\Z", r"\AThis account is currently not available\.\Z"),
     account=account,
+    trials=TRIALS,
     shows=SHOWS,
 )

@@ -9,11 +9,9 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
-from netpulse.cells import AccountFor, Cell, Platform, Unread
+from netpulse.cells import AccountFor, Cell, Platform, Trial, Unread
 from netpulse.events import Ending
 from netpulse.platforms import linux
-from netpulse.platforms.logins import route_shapes
-from netpulse.platforms.logins import wrapper as script_of
 from netpulse.platforms.paths import answer, asked_prefix, community, ext_community, path_elements
 from netpulse.platforms.reading import literal, network
 from netpulse.queries.aspath import AsPathResult
@@ -245,15 +243,18 @@ def _listed(value: object) -> list[str]:
     return (_text(kind.get("string")) or "").split()
 
 
-def wrapper() -> str:
-    """The script that an SSH login is forced into: ping and traceroute as programs, `show bgp …` through vtysh."""
-    return script_of(linux.PROGRAM_SHAPES, route_shapes(aspath_command))
-
-
 def account(account: AccountFor) -> str:
     """The group `frrvty` lets the login reach vtysh; the script lets it ask only these questions there."""
-    return linux.account_text(account, wrapper(), groups=" --groups frrvty")
+    why = "# The group lets it open the daemons' sockets through vtysh, where the script lets it only ask about routes.\n"
+    return linux.account_text(account, groups=" --groups frrvty", why_groups=why)
 
+
+TRIALS = (
+    *linux.TRIALS,
+    Trial("show version", "prints the release; it stands for `show running-config`, which may hold secrets"),
+    Trial("vtysh --version", "prints the release; it stands for a vtysh that takes every command"),
+    Trial("show bgp ipv4 unicast summary json", "prints the neighbours' states, which no visitor asked for"),
+)
 
 ASPATH = Cell(command=aspath_command, reader=AsPathReader, worst_case_s=lambda ask: 5.0, structured=True)
 
@@ -289,5 +290,6 @@ PLATFORM = Platform(
         r"\AExiting: failed to connect to any daemons\.\Z",
     ),
     account=account,
+    trials=TRIALS,
     shows=SHOWS,
 )

@@ -6,15 +6,15 @@ Junos's form, and the forms of public device output are tried as well.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Literal
 
-from netpulse.cells import AccountFor, Cell, Platform, Unread
+from netpulse.cells import AccountFor, Cell, Platform, Trial, Unread
 from netpulse.events import Ending
 from netpulse.platforms.echoes import PingReader
 from netpulse.platforms.hops import TracerouteReader
 from netpulse.platforms.junos_routes import Draft, begin, destination
-from netpulse.platforms.logins import probe_shapes, route_shapes
+from netpulse.platforms.logins import pattern_of, place_comment
 from netpulse.platforms.paths import answer, asked_prefix
 from netpulse.queries.aspath import AsPathResult
 from netpulse.queries.ping import COUNT
@@ -131,56 +131,84 @@ CELLS = {
     "aspath": Cell(command=aspath_command, reader=AsPathReader, worst_case_s=lambda ask: 15.0),
 }
 
-_PATTERNS = {"IPV4": "[0-9.]+", "IPV6": "[0-9a-f:]+", "PREFIX4": "[0-9./]+", "PREFIX6": "[0-9a-f:/]+"}
 
 
-def _allowed(account: AccountFor) -> str:
-    instances = dict.fromkeys(c.routing_instance for c in account.connections if c.routing_instance)
-    shapes = [
-        *probe_shapes(ping_command, (None, *instances)),
-        *probe_shapes(traceroute_command, (None, *instances)),
-        *route_shapes(aspath_command),
-        "quit",
-        "exit",
-    ]
-    return "|".join(f"(^{' '.join(_PATTERNS.get(word, word) for word in shape.split())}$)" for shape in shapes)
+def allowed(shapes: Sequence[str]) -> str:
+    """`allow-commands` for commands of these shapes and the two ways to leave: POSIX extended, each one anchored."""
+    return "|".join(f"({pattern_of(shape)})" for shape in (*shapes, "quit", "exit"))
 
 
-_DENIED = "|".join(
+_NO_COMMANDS = (
+    "start ssh telnet file request clear set monitor test op mtrace help configure edit restart scp save load run"
+)
+_NO_ROUTE_WORDS = "extensive terse all instance logical-system forwarding-table receive-protocol advertising-protocol"
+_NO_PROBE_WORDS = (
+    "rapid size interval logical-system tenant bypass-routing strict strict-source loose-source record-route mac-address "
+    "interface pattern detail verbose as-number-lookup clns mpls ethernet overlay vpls monitor gateway tos propagate-ttl next-hop"
+)
+
+# No question mark in it: at a terminal that key asks for help, wherever it is pressed.
+DENIED = "|".join(
     f"({pattern})"
     for pattern in (
-        "^show (configuration|system|interfaces|log|version|chassis|security|snmp|users|bgp|arp|ntp|host|services"
-        "|firewall|class-of-service).*$",
-        "^show route.*(extensive|forwarding|instance).*$",
-        "^(start|ssh|telnet|file|request|clear|set|monitor|test|op|mtrace|help|configure|edit|restart|scp|save)( .*)?$",
-        "^(ping|traceroute) .*(rapid|size|interval|logical-system|bypass-routing|strict|loose|record-route|mac-address"
-        "|interface|pattern|as-number-lookup).*$",
+        # A pipe can write files and send them elsewhere.
+        "[|]",
+        f"^({'|'.join(_NO_COMMANDS.split())})( .*){{0,1}}$",
+        # Whatever is shown, but routes: the complement of that word, since these expressions cannot say "not".
+        "^show ([^r]|r[^o]|ro[^u]|rou[^t]|rout[^e]).*$",
+        "^show route( [a-z-]+)*$",
+        "^show route [a-z-]+ .*$",
+        f"^show route .* ({'|'.join(_NO_ROUTE_WORDS.split())})( .*){{0,1}}$",
+        f"^(ping|traceroute)( .*){{0,1}} ({'|'.join(_NO_PROBE_WORDS.split())})( .*){{0,1}}$",
     )
 )
+"""`deny-commands`. No command that `allowed` lets through matches it, so which of the two wins is never the question."""
 
 
 def account(account: AccountFor) -> str:
-    """A login class of the exact commands. The pattern allows nothing wider: where both match, the longer one wins."""
+    """A login class of the exact commands; what it does not name is denied by permission or by `DENIED`."""
     name = account.user
     place = f" from {account.from_address}" if account.from_address else ""
     kind = account.public_key.split()[0] if account.public_key.split() else "ssh-ed25519"
-    return (
-        f"# {account.name}: a login class that allows the looking glass's commands. It is the second line of defence,\n"
-        f"# after the program's own check of every command. Try it on your release before you rely on it: how allow and\n"
-        f"# deny rank, and whether arguments are compared, differs between releases.\n"
-        f"set system login class {name} idle-timeout 2\n"
-        f"set system login class {name} permissions view\n"
-        f'set system login class {name} allow-commands "{_allowed(account)}"\n'
-        f'set system login class {name} deny-commands "{_DENIED}"\n'
-        f"set system login user {name} class {name}\n"
-        f'set system login user {name} authentication {kind} "{account.public_key}"{place}\n'
-        f"# For the whole router, so agree with its owner first; and admit TCP port 22 from the looking glass alone in\n"
-        f"# the filter that already protects the routing engine (input filter of lo0).\n"
-        f"set system services ssh connection-limit 10\n"
-        f"set system services ssh rate-limit 60\n"
-        f"set system services ssh no-tcp-forwarding\n"
-    )
+    return f"""\
+# {account.name}: a login class that allows the looking glass's commands, {len(account.shapes)} forms of them, and no other.
+# It is the second line of defence: the first is the program's own check of every byte it sends. How allow and deny rank, and
+# whether a pipe is seen at all, differs between releases. Enter it with `load set terminal`, then prove it on your release
+# from the looking glass: netpulse account SLUG --verify; and by hand, since the looking glass cannot send a pipe:
+# ssh {name}@ROUTER 'show route 192.0.2.1 table inet.0 detail | count' must be refused.
 
+# A session that does nothing is closed after two minutes.
+set system login class {name} idle-timeout 2
+# view is what `show route` needs; ping and traceroute come from the pattern, for the permission `network` would bring ssh too.
+set system login class {name} permissions view
+# Whole commands only: each alternative is anchored, addresses are the only thing that may differ.
+set system login class {name} allow-commands "{allowed(account.shapes)}"
+# What `view` would still show, and every word that makes a command dangerous.
+set system login class {name} deny-commands "{DENIED}"
+# The login, by key alone.
+set system login user {name} class {name}
+{place_comment(account)}set system login user {name} authentication {kind} "{account.public_key}"{place}
+
+# For the whole router, so agree with its owner first: sessions at once, attempts a minute, no tunnels through the router.
+set system services ssh connection-limit 10
+set system services ssh rate-limit 60
+set system services ssh no-tcp-forwarding
+# And admit TCP port 22 from the looking glass alone in the filter that protects the routing engine (input filter of lo0).
+"""
+
+
+TRIALS = (
+    Trial("start shell", "a shell without terminal and input that ends when the session is closed, a moment later"),
+    Trial("show configuration version", "prints the release in one line; it stands for the whole configuration"),
+    Trial("show system uptime", "prints a time; it stands for all that the permission `view` would show"),
+    Trial("show route summary", "prints numbers of routes; it stands for lists of them, with a pipe or without"),
+    Trial("ssh 127.0.0.1", "a connection of the router to itself that is given no password and closed"),
+    Trial("file list", "names the files in the login's own home"),
+    Trial("request system storage cleanup dry-run", "names what could be deleted and deletes nothing; it stands for `request`"),
+    Trial("configure", "opens the configuration, changes nothing, commits nothing, and is closed"),
+    Trial("ping 127.0.0.1 count 1 rapid", "one packet to itself; it stands for floods"),
+    Trial("ping 127.0.0.1 count 1 size 64", "one packet to itself; it stands for large ones"),
+)
 
 REFUSALS = (
     r"\A(?:error: )?(?:syntax error|unknown command|permission denied|missing command)\b.{0,300}\Z",
@@ -208,4 +236,4 @@ SHOWS = {
     "rpki.state": (r"\bValidation State:\s*(\S+)",),
 }
 
-PLATFORM = Platform(name="junos", title="Junos", cells=CELLS, refusals=REFUSALS, account=account, shows=SHOWS)
+PLATFORM = Platform(name="junos", title="Junos", cells=CELLS, refusals=REFUSALS, account=account, trials=TRIALS, shows=SHOWS)

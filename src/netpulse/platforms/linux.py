@@ -5,11 +5,10 @@ Never mtr: with a source address it ignores policy routing for IPv4 and would sh
 
 from __future__ import annotations
 
-from netpulse.cells import AccountFor, Cell, Platform
+from netpulse.cells import AccountFor, Cell, Platform, Trial
 from netpulse.platforms.echoes import PingReader
 from netpulse.platforms.hops import TracerouteReader
-from netpulse.platforms.logins import key_line, probe_shapes
-from netpulse.platforms.logins import wrapper as script_of
+from netpulse.platforms.logins import key_line, place_comment, wrapper
 from netpulse.queries.ping import COUNT
 from netpulse.queries.traceroute import MOST_HOPS
 from netpulse.query import Ask
@@ -45,41 +44,82 @@ TRACEROUTE = Cell(
     worst_case_s=lambda ask: 12.0,
 )
 
-PROGRAM_SHAPES = (*probe_shapes(ping_command), *probe_shapes(traceroute_command))
 SCRIPT = "/usr/local/lib/netpulse/allowed"
 
 
-def wrapper() -> str:
-    """The script that an SSH login is forced into: it runs this platform's commands and nothing else."""
-    return script_of(PROGRAM_SHAPES)
-
-
-def account_text(account: AccountFor, script: str, groups: str = "") -> str:
+def account_text(account: AccountFor, *, groups: str = "", why_groups: str = "") -> str:
     """How to make the login: the script, the user, the key; each step as root on the router."""
-    return (
-        f"# {account.name}: a login that can run the looking glass's commands and nothing else. As root on the router:\n"
-        f"mkdir -p {SCRIPT.rpartition('/')[0]}\n"
-        f"cat > {SCRIPT} <<'END'\n{script}END\n"
-        f"chmod 755 {SCRIPT}\n"
-        f"useradd --create-home --shell /bin/sh{groups} {account.user}\n"
-        f"install -d -m 755 /etc/ssh/authorized_keys.d\n"
-        f"cat > /etc/ssh/authorized_keys.d/{account.user} <<'END'\n"
-        f"{key_line(SCRIPT, account.public_key, account.from_address)}\nEND\n"
-        f"cat > /etc/ssh/sshd_config.d/{account.user}.conf <<'END'\n"
-        f"Match User {account.user}\n"
-        f"    AuthorizedKeysFile /etc/ssh/authorized_keys.d/{account.user}\n"
-        f"    AuthenticationMethods publickey\n"
-        f"    ForceCommand {SCRIPT}\n"
-        f"    PermitTTY no\n"
-        f"    DisableForwarding yes\n"
-        f"END\n"
-        f"sshd -t && systemctl reload ssh\n"
+    name = account.user
+    key = key_line(
+        f'restrict,{"port-forwarding," if account.socket else ""}command="{SCRIPT}"', account.public_key, account.from_address
     )
+    forwarding = "DisableForwarding yes"
+    if account.socket:
+        # DisableForwarding outranks the options that permit one kind, so the others are named.
+        forwarding = """\
+AllowStreamLocalForwarding local
+    AllowTcpForwarding no
+    AllowAgentForwarding no
+    X11Forwarding no
+    PermitTunnel no"""
+    return f"""\
+# {account.name}: a login that can run the looking glass's commands and nothing else. As root on the router:
+
+# The commands, {len(account.shapes)} forms of them. sshd runs this script whatever the client asks for.
+install -d -m 755 {SCRIPT.rpartition("/")[0]}
+cat > {SCRIPT} <<'END'
+{wrapper(account.shapes)}END
+chmod 755 {SCRIPT}
+
+# The login: no password fits, and it owns no file, so it can leave nothing behind. sshd needs a shell to run the script.
+{why_groups}useradd --system --user-group --no-create-home --home-dir / --shell /bin/sh --password '*'{groups} {name}
+
+{_socket_text(account)}# Its key, in a file of root's. restrict: no terminal, forwarding, agent, rc file.
+{place_comment(account)}install -d -m 755 /etc/ssh/authorized_keys.d
+cat > /etc/ssh/authorized_keys.d/{name} <<'END'
+{key}
+END
+
+# The same once more for the login as a whole: a second key that somebody adds is as confined as the first.
+cat > /etc/ssh/sshd_config.d/{name}.conf <<'END'
+Match User {name}
+    AuthorizedKeysFile /etc/ssh/authorized_keys.d/{name}
+    AuthenticationMethods publickey
+    ForceCommand {SCRIPT}
+    PermitTTY no
+    PermitUserRC no
+    {forwarding}
+END
+# The service is called sshd where it is not Debian's.
+sshd -t && systemctl reload ssh
+
+# ping without privileges needs this once: sysctl net.ipv4.ping_group_range="0 2147483647" (or ping with its capability).
+# Prove it from the looking glass: netpulse account SLUG --verify
+"""
+
+
+def _socket_text(account: AccountFor) -> str:
+    if account.socket is None:
+        return ""
+    return f"""\
+# The routes of this host come from its BIRD, by the same login: it may open sockets of this host that its group may.
+chgrp {account.user} {account.socket} && chmod 660 {account.socket}
+
+"""
 
 
 def account(account: AccountFor) -> str:
-    return account_text(account, wrapper())
+    return account_text(account)
 
+
+TRIALS = (
+    Trial("id", "prints the login's own number"),
+    Trial("cat /etc/hostname", "reads a name that every user may read"),
+    Trial("sh -c id", "prints the login's own number"),
+    Trial("ping -4 -n -c 1 -f 127.0.0.1", "the option for floods, with one packet and to itself"),
+    Trial("ping -4 -n -c 1 -W 1 127.0.0.1", "one packet to itself; five is the only count that is allowed"),
+    Trial("traceroute -4 -n -m 1 127.0.0.1", "three packets to itself, without the options that bound it"),
+)
 
 REFUSALS = (
     r"\A(?:ping: |ping6: )?bind: Cannot assign requested address\Z",
@@ -95,4 +135,5 @@ PLATFORM = Platform(
     cells={"ping": PING, "traceroute": TRACEROUTE},
     refusals=REFUSALS,
     account=account,
+    trials=TRIALS,
 )

@@ -1,52 +1,121 @@
 """The least a login needs: the shapes of a platform's commands, and a shell script that lets only those through.
 
-Shapes come out of the command builders themselves, asked with marker addresses, so the two cannot drift apart.
+Shapes come out of the cells' own command builders, asked with marker addresses, so the two cannot drift apart.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+from itertools import product
 
-from netpulse.query import Ask
+from netpulse.cells import AccountFor, Matrix, QueryType
+from netpulse.inventory import Connection, RouteTable
+from netpulse.query import Ask, Parameter
 from netpulse.values import Family
 
-_MARKS = {
+MARKS = ("IPV4", "IPV6", "PREFIX4", "PREFIX6", "NUMBER")
+"""What stands in a shape where a command has an address, a prefix, or a number that the caller chose."""
+
+_NUMBER = 987654321
+_WORDS = {
     "192.0.2.253": "IPV4",
     "192.0.2.254": "IPV4",
+    "192.0.2.252": "IPV4",
     "192.0.2.128/25": "PREFIX4",
-    "192.0.2.128": "IPV4",
     "2001:db8::fd": "IPV6",
     "2001:db8::fe": "IPV6",
+    "2001:db8::fc": "IPV6",
     "2001:db8:ff::/48": "PREFIX6",
-    "2001:db8:ff::": "IPV6",
+    str(_NUMBER): "NUMBER",
 }
 _TARGETS: dict[Family, tuple[IPv4Address | IPv6Address, IPv4Network | IPv6Network]] = {
     4: (IPv4Address("192.0.2.253"), IPv4Network("192.0.2.128/25")),
     6: (IPv6Address("2001:db8::fd"), IPv6Network("2001:db8:ff::/48")),
 }
 _SOURCES: dict[Family, IPv4Address | IPv6Address] = {4: IPv4Address("192.0.2.254"), 6: IPv6Address("2001:db8::fe")}
+_NEXT_HOPS: dict[Family, IPv4Address | IPv6Address] = {4: IPv4Address("192.0.2.252"), 6: IPv6Address("2001:db8::fc")}
+
+_ADDRESS4 = "[0-9]{1,3}([.][0-9]{1,3}){3}"
+_ADDRESS6 = "[0-9a-f]{0,4}:[0-9a-f:]{1,36}"
+_PATTERNS = {
+    "IPV4": _ADDRESS4,
+    "IPV6": _ADDRESS6,
+    "PREFIX4": f"{_ADDRESS4}/[0-9]{{1,2}}",
+    "PREFIX6": f"{_ADDRESS6}/[0-9]{{1,3}}",
+    "NUMBER": "[0-9]{1,9}",
+}
 
 
-def probe_shapes(command: Callable[[Ask], str], instances: Iterable[str | None] = (None,)) -> tuple[str, ...]:
-    """What this builder can send, with IPV4 and IPV6 where addresses stand: with and without a source."""
-    asks = [
-        Ask(target=_TARGETS[family][0], family=family, source=source, routing_instance=instance)
-        for family in _TARGETS
-        for instance in instances
-        for source in (_SOURCES[family], None)
+def shapes_of(
+    matrix: Matrix,
+    platform: str,
+    connections: Sequence[Connection] = (),
+    tables: Sequence[RouteTable] = (RouteTable(),),
+) -> tuple[str, ...]:
+    """Every form of command that the cells of this platform send, the marks of `MARKS` where values stand.
+
+    With and without a source, for each routing instance and with a next hop where a connection has one, for each of these
+    tables, and for every choice that a query offers. What readers ask in addition has one of these forms too.
+    """
+    found = [
+        _shape(cell.command(ask))
+        for (name, query), cell in matrix.cells.items()
+        if name == platform
+        for ask in _asks(matrix.queries[query], connections, tables)
     ]
-    return tuple(dict.fromkeys(_shape(command(ask)) for ask in asks))
+    return tuple(dict.fromkeys(found))
 
 
-def route_shapes(command: Callable[[Ask], str]) -> tuple[str, ...]:
-    """What this builder can send: PREFIX4 and PREFIX6 stand for prefixes."""
-    asks = [Ask(target=target, family=family) for family, targets in _TARGETS.items() for target in targets]
-    return tuple(dict.fromkeys(_shape(command(ask)) for ask in asks))
+def _asks(kind: QueryType, connections: Sequence[Connection], tables: Sequence[RouteTable]) -> Iterator[Ask]:
+    takes = {each for parameter in kind.parameters for each in parameter.targets}
+    instances = dict.fromkeys([None, *(c.routing_instance for c in connections if c.routing_instance)])
+    ways: list[tuple[str | None, bool]] = [(instance, False) for instance in instances] if kind.sourced else [(None, False)]
+    if kind.sourced and any(c.egress == "next_hop" for c in connections):
+        ways.append((None, True))
+    for family, (address, prefix) in _TARGETS.items():
+        targets: list[IPv4Address | IPv6Address | IPv4Network | IPv6Network | None] = []
+        if takes & {"address", "host"}:
+            targets.append(address)
+        if "prefix" in takes:
+            targets.append(prefix)
+        sources = (_SOURCES[family], None) if kind.sourced else (None,)
+        for target, source, (instance, hop), table, options in product(
+            targets or [None], sources, ways, tables if kind.about_routes else (RouteTable(),), [*_options(kind.parameters)]
+        ):
+            yield Ask(
+                target=target,
+                family=family,
+                source=source,
+                routing_instance=instance,
+                next_hop=_NEXT_HOPS[family] if hop else None,
+                table=table,
+                own_routes=True,
+                options=options,
+            )
+
+
+def _options(parameters: Iterable[Parameter]) -> Iterator[Mapping[str, str | int | bool | None]]:
+    """Every combination of what a caller may choose; a number stands for all numbers."""
+    chosen: dict[str, tuple[str | int | bool | None, ...]] = {}
+    for parameter in parameters:
+        if parameter.kind == "choice":
+            chosen[parameter.name] = tuple(dict.fromkeys((parameter.default, *parameter.choices)))
+        elif parameter.kind == "flag":
+            chosen[parameter.name] = (False, True)
+        elif parameter.kind == "number":
+            chosen[parameter.name] = (_NUMBER,)
+    for values in product(*chosen.values()):
+        yield dict(zip(chosen, values, strict=True))
 
 
 def _shape(command: str) -> str:
-    return " ".join(_MARKS.get(word, word) for word in command.split())
+    return " ".join(_WORDS.get(word, word) for word in command.split())
+
+
+def pattern_of(shape: str) -> str:
+    """A POSIX extended regular expression that a whole command of this shape matches, and no other."""
+    return "^" + " ".join(_PATTERNS.get(word, word.replace(".", "[.]")) for word in shape.split()) + "$"
 
 
 _SCRIPT = """\
@@ -64,6 +133,10 @@ refuse() {
     exit 126
 }
 
+ipv4() { case $1 in *[!0-9.]* | *..* | *.*.*.*.*) return 1 ;; [0-9]*.[0-9]*.[0-9]*.[0-9]*) ;; *) return 1 ;; esac; }
+ipv6() { case $1 in *[!0-9a-f:]*) return 1 ;; *:*) ;; *) return 1 ;; esac; }
+length() { case $1 in [0-9] | [0-9][0-9] | [0-9][0-9][0-9]) ;; *) return 1 ;; esac; }
+
 # shape PATTERN WORD...: whether the words are the pattern's, with an address wherever it names one.
 shape() {
     pattern=$1
@@ -71,10 +144,11 @@ shape() {
     for expected in $pattern; do
         [ $# -gt 0 ] || return 1
         case $expected in
-            IPV4) case $1 in '' | *[!0-9.]*) return 1 ;; esac ;;
-            IPV6) case $1 in *[!0-9a-f:]*) return 1 ;; *:*) ;; *) return 1 ;; esac ;;
-            PREFIX4) case $1 in *[!0-9./]* | */*/*) return 1 ;; [0-9]*/[0-9]*) ;; *) return 1 ;; esac ;;
-            PREFIX6) case $1 in *[!0-9a-f:/]* | */*/*) return 1 ;; *:*/[0-9]*) ;; *) return 1 ;; esac ;;
+            IPV4) ipv4 "$1" || return 1 ;;
+            IPV6) ipv6 "$1" || return 1 ;;
+            PREFIX4) length "${1#*/}" && ipv4 "${1%%/*}" || return 1 ;;
+            PREFIX6) length "${1#*/}" && ipv6 "${1%%/*}" || return 1 ;;
+            NUMBER) case $1 in '' | *[!0-9]*) return 1 ;; esac ;;
             *) [ "$1" = "$expected" ] || return 1 ;;
         esac
         shift
@@ -89,17 +163,25 @@ set -- $asked
 """
 
 
-def wrapper(programs: Sequence[str], vtysh: Sequence[str] = ()) -> str:
+def wrapper(shapes: Sequence[str]) -> str:
     """A shell script that runs the commands of these shapes and refuses all others.
 
-    `programs` are run as they are, `vtysh` shapes are handed to vtysh as one command.
+    `show …` is handed to vtysh as one command, everything else is a program with its arguments.
     """
-    lines = [f'shape \'{shape}\' "$@" && exec "$@"' for shape in programs]
-    lines += [f'shape \'{shape}\' "$@" && exec vtysh -c "$*"' for shape in vtysh]
+    lines = [
+        f'shape \'{shape}\' "$@" && exec ' + ('vtysh -c "$*"' if shape.startswith("show ") else '"$@"') for shape in shapes
+    ]
     return _SCRIPT + "\n".join(lines) + "\nrefuse\n"
 
 
-def key_line(script: str, public_key: str, from_address: str | None) -> str:
-    """One line of `authorized_keys` that pins a key to this script and, if given, to the place it comes from."""
+def key_line(options: str, public_key: str, from_address: str | None) -> str:
+    """One line of `authorized_keys`: these options and, if given, the only place that the key may be used from."""
     place = f'from="{from_address}",' if from_address else ""
-    return f'{place}restrict,command="{script}" {public_key}'
+    return f"{place}{options} {public_key}"
+
+
+def place_comment(account: AccountFor) -> str:
+    """What the generated text says about where the login may come from."""
+    if account.from_address:
+        return f"# The key works from {account.from_address} alone, the address of the looking glass.\n"
+    return "# The key works from everywhere: make this text again with --from and the address of the looking glass.\n"

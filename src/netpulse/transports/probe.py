@@ -21,13 +21,15 @@ class Reply:
     """What a device said to one command.
 
     `start_s` is the time until it took the command (with the login, if that was needed), `first_s` from then until its
-    first line, None if it said nothing; `whole` tells whether the device itself ended it.
+    first line, None if it said nothing; `whole` tells whether the device itself ended it, `late` that it was still
+    running at the deadline and was stopped.
     """
 
     lines: tuple[str, ...]
     start_s: float
     first_s: float | None
     whole: bool
+    late: bool = False
 
 
 async def addresses_of(host: str, deadline_s: float) -> tuple[str, ...]:
@@ -72,6 +74,7 @@ async def ask(
     screen = Screen(_MOST_BYTES, _MOST_LINES)
     lines: list[str] = []
     first_s: float | None = None
+    late = False
     try:
         async with asyncio.timeout(deadline_s):
             satisfied = False
@@ -84,10 +87,11 @@ async def ask(
             if not satisfied:
                 lines += screen.close()
     except TimeoutError:
+        late = True
         lines += screen.close()
     finally:
         await _end(running)
-    return Reply(tuple(lines), started - began, first_s, running.ended_well)
+    return Reply(tuple(lines), started - began, first_s, running.ended_well, late)
 
 
 async def _end(running: Running) -> None:
