@@ -228,7 +228,8 @@ async def test_who_leaves_a_transport_that_opens_a_channel_leaves_no_channel_beh
         with pytest.raises(asyncio.CancelledError):
             await starting
         relay.let_go()
-        await router.until(lambda r: len(r.execs) == 2 and r.execs[1].closed and r.running == 0)
+        await router.until(lambda r: r.channels_opened == 2 and r.channels_open == 0)
+        assert router.commands == ["hi"]
         assert router.connected == 1
         await transport.close()
 

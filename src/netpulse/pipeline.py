@@ -175,8 +175,6 @@ class Pipeline:
         except Exception as defect:  # the caller must hear of an end, whatever went wrong in here
             _log.exception("the run %s failed unexpectedly", run.id)
             error = internal(defect)
-        if error is not None:
-            _log.info("run %s: %s %s", run.id, error.code, error.detail)
         try:
             if data is not None:
                 # Kept whole, shown without what this audience may not see.

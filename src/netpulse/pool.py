@@ -10,7 +10,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from math import ceil
+from math import ceil, inf
 from typing import Literal
 
 from netpulse.errors import Busy, Fault, NetPulseError
@@ -22,7 +22,9 @@ DeviceState = Literal["up", "busy", "down"]
 
 _BREAK_AFTER = 3
 _PROBE_EVERY_S = 15.0
+_PROBE_HERE_S = 1.0  # a socket of this host costs nothing to try
 _LOGIN_HOLD_S = 60.0
+_OPEN_AT_ONCE = frozenset({"router_login", "router_identity"})
 _LONGEST_HINT_S = 60
 _FULL = "All sessions of this router are taken and its queue is full; try again after the time given."
 _LONGEST_COMMAND_S = 60.0
@@ -174,19 +176,21 @@ class Slots:
 class Breaker:
     """Keeps a device that cannot be reached from being tried for every question.
 
-    After 3 failures in a row it answers at once with the last fault; every 15 s one question goes through to see. A refused
-    login is tried at most once a minute, so that no account gets locked.
+    After 3 failures in a row it answers at once with the last fault; every `probe_s` one question goes through to see. A
+    refused login is tried at most once a minute, so that no account gets locked. Who shows another host key than the
+    pinned one is not tried again before `look_again`: somebody has to look at it.
     """
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, probe_s: float = _PROBE_EVERY_S) -> None:
         self._clock = clock
+        self._probe_s = probe_s
         self._failures = 0
         self._next_try = 0.0
         self._last: Fault | None = None
 
     @property
     def open(self) -> bool:
-        return self._failures >= _BREAK_AFTER or (self._last is not None and self._last.code == "router_login")
+        return self._failures >= _BREAK_AFTER or (self._last is not None and self._last.code in _OPEN_AT_ONCE)
 
     def check(self, *, attempt: bool) -> None:
         """Raises the last fault while the breaker is open; an attempt passes when it is time to look again."""
@@ -210,9 +214,15 @@ class Breaker:
         self._last = fault
         self._next_try = self._clock() + self._hold_s(fault)
 
-    @staticmethod
-    def _hold_s(fault: Fault) -> float:
-        return _LOGIN_HOLD_S if fault.code == "router_login" else _PROBE_EVERY_S
+    def look_again(self) -> None:
+        """The operator has changed something: who showed another host key may be tried again."""
+        if self._last is not None and self._last.code == "router_identity":
+            self.reached()
+
+    def _hold_s(self, fault: Fault) -> float:
+        if fault.code == "router_identity":
+            return inf
+        return _LOGIN_HOLD_S if fault.code == "router_login" else self._probe_s
 
 
 @dataclass(slots=True)
@@ -324,6 +334,8 @@ class Pool:
             if post.device.reach != device.reach:
                 self._posts[key] = self._made(device, post.slots)
                 self._close_later(post)
+            else:
+                post.breaker.look_again()
             post.device = device
 
     def _made(self, device: Device, slots: Slots | None) -> Post:
@@ -331,7 +343,9 @@ class Pool:
         slots = slots or Slots(
             device.max_sessions, device.reserved_sessions, self._queue_places, self._queue_wait_s, self._clock
         )
-        return Post(device, transport, slots, Breaker(self._clock), behind)
+        here = isinstance(device.reach, BirdSocket) and device.reach.ssh is None
+        breaker = Breaker(self._clock, _PROBE_HERE_S if here else _PROBE_EVERY_S)
+        return Post(device, transport, slots, breaker, behind)
 
     def state(self, device: Device) -> DeviceState:
         """Our own access to the device; one that was never asked counts as up."""

@@ -36,6 +36,7 @@ Emit = Callable[[str, dict[str, Any]], None]
 _log = logging.getLogger(__name__)
 _INNER_S = 3.0
 _INNER_AT_ONCE = 2
+_WANTED = frozenset({"stopped", "shutting_down", "router_busy"})
 _SOURCE_IS_DOWN = frozenset({"router_unreachable", "router_identity", "router_login"})
 
 
@@ -112,12 +113,19 @@ class Telling:
                 if self._stopped is None:
                     raise
                 return Outcome(None, stopped_as(self._stopped), None)
+            if outcome.error is not None:
+                self._log(job, outcome.error)
             if outcome.error is None or not _passes_on(outcome.error.code):
                 return outcome
             job = job.otherwise
         if outcome.error is not None and self._kind.about_routes and outcome.error.code in _SOURCE_IS_DOWN:
             return replace(outcome, error=_source_down(outcome.error))
         return outcome
+
+    def _log(self, job: Job, error: NetPulseError) -> None:
+        """Why a device gave no answer; what our own side or the caller wanted is no warning."""
+        level = logging.INFO if error.code in _WANTED else logging.WARNING
+        _log.log(level, "run %s: %s on %s: %s", self._run_id, error.code, job.device.key, error.detail or error.sentence)
 
     async def _ask(self, job: Job) -> Outcome:
         row = self._row(job)

@@ -54,7 +54,7 @@ class FakeRouter:
 
     Public: ``port``, ``host_key``, ``client_key`` (the one that is let in), ``user``; the switches below, which may be
     turned at any moment; and the record: ``connections`` (open now), ``connected`` (ever), ``attempts``, ``execs``,
-    ``channels_opened``, ``peak`` (most commands at once). `until` waits for the record to say something.
+    ``channels_opened``, ``channels_open``, ``peak`` (most commands at once). `until` waits for the record to say something.
     """
 
     def __init__(self, script: Script | None = None, *, max_channels: int | None = None, user: str = "netpulse") -> None:
@@ -72,6 +72,7 @@ class FakeRouter:
         self.execs: list[Exec] = []
         self.connected = 0
         self.channels_opened = 0
+        self.channels_open = 0
         self.peak = 0
         self._open: dict[int, asyncssh.SSHServerConnection] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -265,6 +266,7 @@ class _Door(asyncssh.SSHServer):
             return False
         self.channels += 1
         self._router.channels_opened += 1
+        self._router.channels_open += 1
         return _Channel(self._router, self, self._number)
 
     def _record(self, offered: str, right: bool) -> bool:
@@ -315,6 +317,7 @@ class _Channel(asyncssh.SSHServerSession[bytes]):
     def connection_lost(self, exc: Exception | None) -> None:
         self._entry.closed = True
         self._door.channels -= 1
+        self._router.channels_open -= 1
         if self._task is not None and not self._router.ignore_closes:
             self._task.cancel()
         self._router.noticed()

@@ -3,7 +3,9 @@
 Protocol (BIRD 2 source, doc/reply_codes; measured on 2.0.12): each line starts with a four-digit code and `-` (more to
 come) or a blank (the last line), or with a blank (continues the line above), or `+` (an asynchronous message). Codes 0xxx
 are good ends, 8xxx run-time errors, 9xxx parse errors. `restrict` is sent first and its `0016` awaited: without it no
-command is ever sent. A connection is kept for the next command; closing it makes BIRD forget a query at once.
+command is ever sent. A connection is kept for the next command; closing it makes BIRD forget a query at once. Every
+command only reads BIRD's memory, so one that died with its connection before anything of its reply came is sent again,
+once and in silence; so is one that BIRD ended because it was given a new configuration.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from netpulse.transports.seam import BIRD
 
 _CHUNK = 65536
 _LONGEST_REPLY_LINE = 65536
+_RECONFIGURED = b"8004"
 _CODE = re.compile(rb"\A([0-9]{4})([ -])(.*)\Z", re.DOTALL)
 _COMMANDS = re.compile(
     r"\A(?:restrict|show status"
@@ -39,6 +42,17 @@ class Writing(Protocol):
 
 
 Connect = Callable[[], Awaitable[tuple[Reading, Writing]]]
+
+
+class _Reconfigured(Fault):
+    """BIRD took a new configuration and ended the command."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "router_closed",
+            "The route server was reconfigured before its answer was whole; try again.",
+            detail="BIRD said 8004, stopped due to reconfiguration",
+        )
 
 
 class _Session:
@@ -92,8 +106,9 @@ class _Session:
                 continue  # an asynchronous log line of another session's doing
             elif coded := _CODE.match(line):
                 over = coded[2] == b" "
-                failed = coded[1][:1] in (b"8", b"9")
-                if failed:
+                if coded[1] == _RECONFIGURED:
+                    raise _Reconfigured
+                if coded[1][:1] in (b"8", b"9"):
                     text += line + b"\n"
                 elif coded[3]:
                     text += coded[3] + b"\n"
@@ -123,6 +138,7 @@ class _Running:
         self._session = session
         self._command = command
         self._kept = kept  # nothing has come yet on a connection from before: it may have died unnoticed
+        self._untold = True  # nothing has come yet, and it was not sent a second time
         self._over = False
         self._stopped = False
 
@@ -133,9 +149,10 @@ class _Running:
             text, self._over = await self._session.lines()
         except Fault as fault:
             self._session.close()
-            if not self._kept or fault.code != "router_closed":
+            again = self._untold and (self._kept or isinstance(fault, _Reconfigured))
+            if not again or fault.code != "router_closed":
                 raise
-            self._kept = False
+            self._untold = False
             self._session = await self._transport.fresh(self._command)
             if self._stopped:
                 self._session.close()
@@ -143,7 +160,7 @@ class _Running:
         except BaseException:
             self._session.close()  # half a reply is in it; it can serve no other command
             raise
-        self._kept = False
+        self._untold = False
         if self._over:
             self._transport.give_back(self._session)
         return text

@@ -3,6 +3,10 @@
 Host keys are pinned; there is no agent, no user configuration, no PTY, no forwarding but the one BIRD socket. A channel
 is never given input. Facts that shaped it: closing an exec channel does not end a silent command on OpenSSH (no PTY, so
 no SIGHUP), and a signal is not always obeyed, so `ended` returns only when the device itself says so.
+
+A kept connection may be dead without knowing it. The channel is opened before the command is sent on it, so as long as
+the device has not confirmed the channel nothing of the command has left, and one new connection is tried in silence.
+Once it has left it may have run, and it is never sent again.
 """
 
 from __future__ import annotations
@@ -10,12 +14,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from typing import Any, cast
+from typing import Any
 
 import asyncssh
 
 from netpulse.errors import Busy, Fault, NetPulseError
 from netpulse.inventory import Ssh
+from netpulse.transports.addresses import addresses_of
 from netpulse.transports.bird_socket import Connect, Reading, Writing
 from netpulse.transports.seam import EXEC
 
@@ -26,6 +31,12 @@ _PAUSE_AT = 512 * 1024
 _STOP_PATIENCE_S = 1.0
 _STATUS_AFTER_END_S = 1.0
 _FULL_AGAIN_S = 5
+_CONFIRM_S = 3.0
+"""How long a kept connection may take to confirm a channel before a new connection is tried instead."""
+_OLDEST_S = 12 * 3600.0 - 60
+"""Seconds of the loop's clock after which a connection takes no new commands. With `_LAST_COMMANDS_S`: 12 hours."""
+_LAST_COMMANDS_S = 60.0
+"""No command of ours runs longer, so what runs on a connection that is replaced may end."""
 
 
 class _Channel(asyncssh.SSHClientSession[bytes]):
@@ -38,11 +49,17 @@ class _Channel(asyncssh.SSHClientSession[bytes]):
         self.over_by_itself = False  # end of output before any close of ours
         self.lost: Exception | None = None
         self.paused = False
+        self.confirmed = False  # from now on the command may have been sent
+        self.unwanted = False  # whoever wanted it has left before it was confirmed
         self._news = asyncio.Event()
         self.closed = asyncio.Event()
         self._channel: Any = None
 
     def connection_made(self, chan: Any) -> None:
+        if self.unwanted:
+            chan.close()
+            raise asyncssh.ChannelOpenError(asyncssh.OPEN_CONNECT_FAILED, "confirmed too late: the command is not sent")
+        self.confirmed = True
         self._channel = chan
 
     def data_received(self, data: bytes, datatype: int | None) -> None:
@@ -130,38 +147,66 @@ class SshTransport:
         self._reach = reach
         self._login_s = login_s
         self._connection: asyncssh.SSHClientConnection | None = None
+        self._replaced: dict[asyncssh.SSHClientConnection, asyncio.TimerHandle] = {}
         self._connecting: asyncio.Task[asyncssh.SSHClientConnection] | None = None
+        self._aging: asyncio.TimerHandle | None = None
+        self._last_addresses: list[str] = []
 
     async def start(self, command: str) -> _Running:
         line = EXEC.check(command)
-        kept = self._connection
-        if kept is not None and not kept.is_closed():
-            try:
-                return await self._exec(kept, line)
-            except (asyncssh.Error, OSError) as error:
-                if isinstance(error, TimeoutError) or not kept.is_closed():
-                    raise _not_opened(error) from error  # other commands may run on it: it stays
-                self._forget(kept)  # a kept connection may have died unnoticed: one new one, silently
-        connection = await self._connected()
-        try:
-            return await self._exec(connection, line)
-        except (asyncssh.Error, OSError) as error:
-            raise _not_opened(error) from error
+        kept = self._kept
+        if kept is not None:
+            running = await self._exec(kept, line, min(_CONFIRM_S, self._login_s))
+            if running is not None:
+                return running
+            self._replace(kept)
+        fresh = await self._connected()
+        running = await self._exec(fresh, line, self._login_s)
+        if running is None:
+            self._replace(fresh)
+            raise _not_opened(TimeoutError() if not fresh.is_closed() else asyncssh.ConnectionLost("before the channel"))
+        return running
 
-    async def _exec(self, connection: asyncssh.SSHClientConnection, line: str) -> _Running:
-        """A channel with the command on it. Who leaves meanwhile leaves no channel behind."""
-        opening = asyncio.ensure_future(connection.create_session(_Channel, line, encoding=None))
+    async def _exec(self, connection: asyncssh.SSHClientConnection, line: str, confirm_s: float) -> _Running | None:
+        """A channel with the command on it, None if none was confirmed: then nothing of the command was sent.
+
+        Who leaves meanwhile leaves no channel behind.
+        """
+        session = _Channel()
+        opening = asyncio.ensure_future(connection.create_session(lambda: session, line, encoding=None))
         try:
-            async with asyncio.timeout(self._login_s):
-                channel, session = await asyncio.shield(opening)
-        except BaseException:
+            try:
+                async with asyncio.timeout(confirm_s):
+                    channel, _ = await asyncio.shield(opening)
+            except TimeoutError:
+                if not session.confirmed:
+                    raise
+                async with asyncio.timeout(self._login_s):
+                    channel, _ = await asyncio.shield(opening)
+        except BaseException as error:
+            session.unwanted = True
             opening.add_done_callback(_close_if_opened)
-            raise
-        return _Running(channel, cast(_Channel, session))
+            if not isinstance(error, asyncssh.Error | OSError):
+                raise
+            if not session.confirmed and (isinstance(error, TimeoutError) or connection.is_closed()):
+                return None
+            raise _not_opened(error if not connection.is_closed() else asyncssh.ConnectionLost(str(error))) from error
+        return _Running(channel, session)
 
     async def unix_socket(self, path: str) -> tuple[Reading, Writing]:
         """A Unix socket on the device's host, through the kept connection. Raises OSError when it cannot be opened."""
-        connection = await self._connected()
+        kept = self._kept
+        if kept is not None:
+            try:
+                async with asyncio.timeout(_CONFIRM_S):
+                    return await self._forward(kept, path)
+            except OSError as error:  # nothing was sent through it
+                if not isinstance(error, TimeoutError) and not kept.is_closed():
+                    raise
+                self._replace(kept)
+        return await self._forward(await self._connected(), path)
+
+    async def _forward(self, connection: asyncssh.SSHClientConnection, path: str) -> tuple[Reading, Writing]:
         opening = asyncio.ensure_future(connection.open_unix_connection(path, encoding=None))
         try:
             reader, writer = await asyncio.shield(opening)
@@ -172,10 +217,14 @@ class SshTransport:
             raise
         return _Forwarded(reader), writer
 
+    @property
+    def _kept(self) -> asyncssh.SSHClientConnection | None:
+        return None if self._connection is None or self._connection.is_closed() else self._connection
+
     async def _connected(self) -> asyncssh.SSHClientConnection:
         """The kept connection, or the one new attempt that everybody waits for."""
-        if self._connection is not None and not self._connection.is_closed():
-            return self._connection
+        if (kept := self._kept) is not None:
+            return kept
         if self._connecting is None or self._connecting.done():
             self._connecting = asyncio.create_task(self._connect())
             self._connecting.add_done_callback(_mark_retrieved)
@@ -184,23 +233,51 @@ class SshTransport:
     async def _connect(self) -> asyncssh.SSHClientConnection:
         try:
             async with asyncio.timeout(self._login_s):
-                self._connection = await _login(self._reach, self._login_s)
+                made = await self._login()
         except TimeoutError as error:
             raise Fault("router_timeout", "The router did not answer in time.", detail="connect or login") from error
-        return self._connection
+        self._connection = made
+        if self._aging is not None:
+            self._aging.cancel()
+        self._aging = asyncio.get_running_loop().call_later(_OLDEST_S, self._replace, made)
+        return made
 
-    def _forget(self, connection: asyncssh.SSHClientConnection) -> None:
-        connection.abort()
+    async def _login(self) -> asyncssh.SSHClientConnection:
+        """Logged in at the first address of the device that takes a connection."""
+        self._last_addresses = await addresses_of(self._reach, self._last_addresses)
+        *others, last = self._last_addresses
+        for host in others:
+            try:
+                return await _login(self._reach, host, self._login_s)
+            except Fault as fault:
+                if fault.code != "router_unreachable":
+                    raise
+        return await _login(self._reach, last, self._login_s)
+
+    def _replace(self, connection: asyncssh.SSHClientConnection) -> None:
+        """New commands go to a new connection; what still runs on this one may end."""
         if self._connection is connection:
             self._connection = None
+        if connection.is_closed() or connection in self._replaced:
+            return
+
+        def end() -> None:
+            del self._replaced[connection]
+            connection.abort()
+
+        self._replaced[connection] = asyncio.get_running_loop().call_later(_LAST_COMMANDS_S, end)
 
     async def close(self) -> None:
         if self._connecting is not None and not self._connecting.done():
             self._connecting.cancel()
             with contextlib.suppress(asyncio.CancelledError, Fault):
                 await self._connecting
-        if self._connection is not None:
-            connection, self._connection = self._connection, None
+        open_ones = [*self._replaced, *([self._connection] if self._connection is not None else [])]
+        for timer in (*self._replaced.values(), *([self._aging] if self._aging is not None else [])):
+            timer.cancel()
+        self._replaced.clear()
+        self._connection = None
+        for connection in open_ones:
             connection.abort()
             await connection.wait_closed()
 
@@ -214,11 +291,11 @@ def _words(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}"
 
 
-async def _login(reach: Ssh, login_s: float) -> asyncssh.SSHClientConnection:
+async def _login(reach: Ssh, host: str, login_s: float) -> asyncssh.SSHClientConnection:
     try:
         pinned = [asyncssh.import_public_key(line) for line in reach.host_keys]
         return await asyncssh.connect(
-            reach.host,
+            host,
             reach.port,
             username=reach.user,
             known_hosts=(pinned, [], []),
