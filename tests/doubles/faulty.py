@@ -109,14 +109,20 @@ async def sessions_free(glass: Glass, key: str = "router:core1") -> None:
     """Returns once no session of the device is taken."""
     (slots,) = (post.slots for post in glass.services.pool.posts() if post.device.key == key)
     async with asyncio.timeout(10):
-        while slots.taken:
+        while slots.taken:  # noqa: ASYNC110 - nobody is told of it, so each turn of the loop looks
             await asyncio.sleep(0)
 
 
 async def failure(
-    glass: Glass, log: pytest.LogCaptureFixture, code: str, path: str = PING_PATH, *, says: str = ""
+    glass: Glass,
+    log: pytest.LogCaptureFixture,
+    code: str,
+    path: str = PING_PATH,
+    *,
+    says: str = "",
+    audited: str | None = None,
 ) -> dict[str, Any]:
-    """A question that fails with this code, and what is kept of it.
+    """A question that fails with this code, and what is kept of it. `audited` is the device's own code, if it is another.
 
     The caller gets one sentence without a word of the device, the audit row is closed, the log has a warning and no
     traceback, and others are served.
@@ -129,10 +135,10 @@ async def failure(
     assert answer.json()["error"].endswith(".")
     assert not [word for word in SECRETS if word in answer.json()["error"]]
     rows = (await audit(glass))[before:]
-    assert [(row.outcome, row.code) for row in rows if row.kind in path] == [("failed", code)]
+    assert [(row.outcome, row.code) for row in rows if row.kind in path] == [("failed", audited or code)]
     assert all(row.outcome for row in rows)
     told = [record for record in log.records if record.levelno >= logging.WARNING]
-    assert [record.getMessage() for record in told if code in record.getMessage() and says in record.getMessage()]
+    assert [record.getMessage() for record in told if (audited or code) in record.getMessage() and says in record.getMessage()]
     assert not [record for record in told if record.exc_info]
     assert (await glass.get(OTHER_PATH)).status_code == 200
     return dict((await glass.get(f"/results/{answer.headers['x-result-id']}")).json().get("data", {}))
@@ -144,3 +150,100 @@ async def answer(glass: Glass, path: str = PING_PATH) -> dict[str, Any]:
     assert got.status_code == 200, got.text
     data: dict[str, Any] = got.json()["data"]
     return data
+
+
+class Cable:
+    """TCP between a client and a router's port, which can be cut without either end being told.
+
+    After `freeze` nothing more passes on the connections there are; new ones are fine. `cut_after` lets so many more
+    pieces of the router's through and then breaks their connection. `broken` counts connections that the client closed.
+    """
+
+    def __init__(self, port: int) -> None:
+        self._behind = port
+        self._frozen: set[asyncio.StreamWriter] = set()
+        self._writers: set[asyncio.StreamWriter] = set()
+        self._left: int | None = None
+        self._server: asyncio.Server | None = None
+        self.broken = 0
+        self._changed = asyncio.Event()
+
+    async def __aenter__(self) -> Cable:
+        self._server = await asyncio.start_server(self._pass, "127.0.0.1", 0)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        assert self._server is not None
+        self._server.close()
+        for writer in list(self._writers):
+            writer.close()
+        await self._server.wait_closed()
+
+    @property
+    def port(self) -> int:
+        assert self._server is not None
+        port: int = self._server.sockets[0].getsockname()[1]
+        return port
+
+    def freeze(self) -> None:
+        self._frozen |= self._writers
+
+    def cut_after(self, pieces: int) -> None:
+        self._left = pieces
+
+    async def until_broken(self, count: int) -> None:
+        async with asyncio.timeout(10):
+            while self.broken < count:
+                self._changed.clear()
+                await self._changed.wait()
+
+    async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        from_router, to_router = await asyncio.open_connection("127.0.0.1", self._behind)
+        self._writers |= {writer, to_router}
+        try:
+            await asyncio.gather(
+                self._copy(reader, to_router), self._copy(from_router, writer, counted=True), return_exceptions=True
+            )
+        finally:
+            self._writers -= {writer, to_router}
+
+    async def _copy(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, *, counted: bool = False) -> None:
+        while data := await source.read(65536):
+            if sink in self._frozen:
+                continue
+            if counted and self._left is not None:
+                self._left -= 1
+                if self._left < 0:
+                    self._left = None
+                    for writer in list(self._writers):
+                        writer.transport.abort()
+                    return
+            sink.write(data)
+        if not counted:
+            self.broken += 1
+            self._changed.set()
+        sink.close()
+
+
+@asynccontextmanager
+async def instead_of(
+    router: FakeRouter, greet: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Any]
+) -> AsyncIterator[None]:
+    """Something else answers at the router's port inside the scope."""
+    await router.stop_listening()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            await greet(reader, writer)
+        except ConnectionError:
+            return
+        finally:
+            writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", router.port)
+    try:
+        yield
+    finally:
+        server.close()
+        await server.wait_closed()
+        await router.listen()

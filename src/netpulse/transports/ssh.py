@@ -46,7 +46,8 @@ class _Channel(asyncssh.SSHClientSession[bytes]):
         self.data = bytearray()
         self.over = False  # nothing more will come
         self.said_end = False  # the device told how its command ended
-        self.over_by_itself = False  # end of output before any close of ours
+        self.over_by_itself = False  # the device ended it before any close of ours
+        self.closed_by_us = False
         self.lost: Exception | None = None
         self.paused = False
         self.confirmed = False  # from now on the command may have been sent
@@ -82,6 +83,8 @@ class _Channel(asyncssh.SSHClientSession[bytes]):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.lost = exc
+        # A device closes a channel once its command is over; of a connection that broke nothing is known.
+        self.over_by_itself = self.over_by_itself or (exc is None and not self.closed_by_us)
         self._end()
         self.closed.set()
 
@@ -131,6 +134,7 @@ class _Running:
             async with asyncio.timeout(_STOP_PATIENCE_S):
                 while await self._session.take():
                     pass
+        self._session.closed_by_us = True
         self._channel.close()
 
     async def ended(self) -> None:
