@@ -158,7 +158,7 @@ async def test_f05_host_key_mismatch(tmp_path: Path, caplog: Log) -> None:
             await failure(glass, caplog, "router_identity", says="breaker open")
         assert (router.attempts, router.connected) == ([], 1)  # marked: nobody tries until somebody has looked
         settings = glass.services.settings
-        glass.services.reload(replace(settings, hide=("nothing in particular",)))
+        glass.services.reload(replace(settings, public_url="https://lg.example"))
         await failure(glass, caplog, "router_identity")
         assert (router.attempts, router.connected) == ([], 2)
         line = " ".join(wrong.export_public_key().decode().split()[:2])
