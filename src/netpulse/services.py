@@ -10,11 +10,12 @@ import logging
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from netpulse import logs
 from netpulse.cells import Matrix, discover
-from netpulse.enrich.tables import read_names
+from netpulse.enrich.fresh import Tables
+from netpulse.enrich.tables import Names
 from netpulse.executor import Executor
 from netpulse.limits import Windows
 from netpulse.lookup import Lookup
@@ -42,11 +43,16 @@ class Services:
     executor: Executor
     pipeline: Pipeline
     clock: Callable[[], float]
+    tables: Tables
     draining: bool = False
+
+    def rename(self, names: Names) -> None:
+        """New questions are answered with these names."""
+        self.pipeline.swap(replace(self.pipeline.frame, names=names))
 
     def reload(self, settings: Settings) -> None:
         """New questions begin under these settings; sessions, limits and breakers stay."""
-        frame = _frame(settings, self.matrix, self.windows, self.clock)
+        frame = _frame(settings, self.matrix, self.windows, self.clock, self.tables)
         self.settings = settings
         self.pool.configure(
             queue_places=settings.limits.queue_places,
@@ -72,14 +78,16 @@ class Services:
         self.draining = True
 
 
-def _frame(settings: Settings, matrix: Matrix, windows: Windows, clock: Callable[[], float]) -> Frame:
+def _frame(
+    settings: Settings, matrix: Matrix, windows: Windows, clock: Callable[[], float], tables: Tables
+) -> Frame:
     lookup = Lookup(settings.resolver, clock, hosts=settings.hosts)
     return Frame(
         settings=settings,
         matrix=matrix,
         policy=Policy(settings, matrix, lookup.addresses, windows),
         lookup=lookup,
-        names=read_names(settings.data.as_names, settings.data.communities),
+        names=tables.adopt(settings.data),
     )
 
 
@@ -103,11 +111,13 @@ async def open_services(
             make=make,
         )
         executor = Executor(pool, share_s=settings.bgp_cache_s)
-        frame = _frame(settings, matrix, windows, clock)
+        tables = Tables()
+        frame = _frame(settings, matrix, windows, clock, tables)
         pipeline = Pipeline(frame, executor, store, Runs(settings.limits.streams))
-        services = Services(settings, matrix, store, windows, pool, executor, pipeline, clock)
+        services = Services(settings, matrix, store, windows, pool, executor, pipeline, clock, tables)
         watching = [
             asyncio.create_task(store.keys.watch()),
+            asyncio.create_task(tables.follow(services.rename)),
             asyncio.create_task(
                 keep_tidy(
                     store.results, store.audit, retention=lambda: services.settings.retention, wall=store.results.wall

@@ -18,11 +18,11 @@ from netpulse.cells import Matrix
 from netpulse.config.faults import Place, written
 from netpulse.config.hiding import hiding_faults
 from netpulse.config.secrets import key_fault, named_file, secret_file
+from netpulse.enrich.rpki import roas_in
 from netpulse.enrich.tables import read_names
 
 Found = tuple[Place, str]
 Data = Mapping[str, Any]
-_TABLES_OF_NAMES = ("as_names", "communities")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ def broken_rules(data: Data, world: World) -> Iterator[Found]:
     platforms = {router.get("platform") for _, router in routers} | ({"bird"} if servers else set())
     yield from hiding_faults(data, world.matrix, [name for name in world.matrix.platforms if name in platforms])
     for name, text in _block(data, "data").items():
-        yield from (_table if name in _TABLES_OF_NAMES else _readable)(("data", name), text, world)
+        yield from (_payloads if name == "vrps" else _table)(("data", name), text, world)
     for name in ("logo", "terms"):
         yield from _readable(("branding", name), _block(data, "branding").get(name), world)
 
@@ -215,6 +215,17 @@ def _table(place: Place, name: Any, world: World) -> Iterator[Found]:
         yield place, f"{file} is not UTF-8 in line {_first_line_not_utf8(file)}; save it as UTF-8"
     except csv.Error as fault:
         yield place, f"{file} is not a table ({fault}); look for a quotation mark that is never closed"
+
+
+def _payloads(place: Place, name: Any, world: World) -> Iterator[Found]:
+    unreadable = list(_readable(place, name, world))
+    yield from unreadable
+    if not unreadable and isinstance(name, str) and name:
+        file = named_file(world.folder, name)
+        try:
+            roas_in(file)
+        except ValueError as fault:
+            yield place, f"{file} {fault}; let the validator write JSON with `roas`"
 
 
 def _first_line_not_utf8(file: Path) -> int:

@@ -10,11 +10,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from netpulse.config.faults import ConfigFaults
+from netpulse.enrich.fresh import signature
 from netpulse.settings import Settings
 
 _log = logging.getLogger(__name__)
 
-Signature = tuple[int, int, int] | None
 NEEDS_RESTART = {
     "listen": "server.listen",
     "storage": "storage",
@@ -47,7 +47,7 @@ class Watcher:
         self._load = load
         self._report = report
         self._poll_s = poll_s
-        self._seen: Signature = signature(path)
+        self._seen = signature(path)
         self._asked = asyncio.Event()
 
     async def run(self) -> None:
@@ -118,12 +118,3 @@ class Watcher:
         if not isinstance(problem, OSError | ValueError):
             _log.error("a reload of %s failed unexpectedly", self.path, exc_info=problem)
         self._report(f"{self.path}: not loaded, the old settings stay: {type(problem).__name__}: {problem}")
-
-
-def signature(path: Path) -> Signature:
-    """What tells one state of the file from another, or None while there is no such file."""
-    try:
-        facts = path.stat()
-    except OSError:
-        return None
-    return facts.st_mtime_ns, facts.st_ino, facts.st_size

@@ -76,7 +76,7 @@ class Attachment:
 
     async def _ask(self, address: Address) -> None:
         if self._origin_of is not None:
-            exchange = exchange_of(address, self._inventory)
+            exchange = exchange_of(address, self._inventory) or self._names.of_lan(address)
             if exchange is not None:
                 self._facts.exchanges[address] = exchange
             else:

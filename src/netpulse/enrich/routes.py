@@ -14,7 +14,7 @@ from netpulse.values import Address
 
 
 def with_meaning(route: Route, router: Router, names: Names) -> Route:
-    """The route with its connection, the neighbour's name, and the meaning of each community."""
+    """The route with its connection, the neighbour's name, the meaning of each community, and its origin's validity."""
     connection = connection_of(route, router)
     learned = route.learned_from
     if connection is not None and learned.connection_id is None:
@@ -27,6 +27,8 @@ def with_meaning(route: Route, router: Router, names: Names) -> Route:
         communities=_named(route.communities, names),
         large_communities=_named(route.large_communities, names),
         ext_communities=_named(route.ext_communities, names),
+        # What the router itself validated counts for more than our own copy of the payloads.
+        rpki=names.vrps.state(route.prefix, route.origin_asn) if names.vrps and route.rpki.state is None else route.rpki,
     )
 
 

@@ -14,6 +14,7 @@ from netpulse.lab.shapes import Connection, OwnRouter
 USER = "netpulse"
 ALLOWED = ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32")
 AS_NAMES = Path(__file__).with_name("as_names.csv")
+VRPS = Path(__file__).with_name("vrps.json")
 _TITLES = {"decix": "DE-CIX", "amsix": "AMS-IX"}
 
 
@@ -86,7 +87,7 @@ def render(access: Reaching, routers: Sequence[str]) -> str:
         "targets": {"allow": list(ALLOWED)},
         "resolver": access.resolver(),
         "limits": {"target_per_minute": 600},
-        "data": {"as_names": str(AS_NAMES)},
+        "data": {"as_names": str(AS_NAMES), "vrps": str(VRPS)},
     }
     return "# Written by the lab at every start.\n" + "\n".join(_yaml(tree, 0)) + "\n"
 
