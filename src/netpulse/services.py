@@ -11,6 +11,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from netpulse import logs
 from netpulse.cells import Matrix, discover
@@ -24,7 +25,7 @@ from netpulse.policy import Policy
 from netpulse.pool import MakeTransport, Pool, import_transports, make_transport
 from netpulse.runs import Runs
 from netpulse.settings import Settings
-from netpulse.store import Store, open_store
+from netpulse.store import Store, open_store, utc_now
 from netpulse.store.housekeeping import keep_tidy
 from netpulse.telling import Frame
 
@@ -43,6 +44,7 @@ class Services:
     executor: Executor
     pipeline: Pipeline
     clock: Callable[[], float]
+    wall: Callable[[], datetime]
     tables: Tables
     draining: bool = False
 
@@ -97,12 +99,16 @@ async def open_services(
     *,
     matrix: Matrix | None = None,
     clock: Callable[[], float] = time.monotonic,
+    wall: Callable[[], datetime] = utc_now,
     make: MakeTransport = make_transport,
 ) -> AsyncIterator[Services]:
-    """All services for these settings; at the end every run has had its last event and every connection is closed."""
+    """All services for these settings; at the end every run has had its last event and every connection is closed.
+
+    `clock` gives monotonic seconds, `wall` the time of day in UTC.
+    """
     matrix = matrix or discover()
     windows = Windows(clock)
-    async with open_store(settings.storage, server=True) as store:
+    async with open_store(settings.storage, server=True, wall=wall) as store:
         pool = Pool(
             queue_places=settings.limits.queue_places,
             queue_wait_s=settings.limits.queue_wait_s,
@@ -114,14 +120,12 @@ async def open_services(
         tables = Tables()
         frame = _frame(settings, matrix, windows, clock, tables)
         pipeline = Pipeline(frame, executor, store, Runs(settings.limits.streams))
-        services = Services(settings, matrix, store, windows, pool, executor, pipeline, clock, tables)
+        services = Services(settings, matrix, store, windows, pool, executor, pipeline, clock, wall, tables)
         watching = [
             asyncio.create_task(store.keys.watch()),
             asyncio.create_task(tables.follow(services.rename)),
             asyncio.create_task(
-                keep_tidy(
-                    store.results, store.audit, retention=lambda: services.settings.retention, wall=store.results.wall
-                )
+                keep_tidy(store.results, store.audit, retention=lambda: services.settings.retention, wall=wall)
             ),
         ]
         try:

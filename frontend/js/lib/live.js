@@ -5,16 +5,31 @@ import { showView } from "./views.js";
 
 const parts = (html) => [...new DOMParser().parseFromString(html, "text/html").body.childNodes];
 const focusable = "a, button, input, summary, [tabindex]";
+const scrolling = "[role=region], #raw";
 
-/** Puts a newer part in the place of the one with its id; the focus stays where it was. */
+/** What stands in `part` where the focus is in `old`; a control that is gone leaves it to the first of those beside the title. */
+function heir(old, part) {
+  const focused = document.activeElement;
+  if (focused === old || !old.contains(focused)) return null;
+  const rows = "[data-rows] > tr";
+  if (focused.matches(rows)) return all(rows, part)[all(rows, old).indexOf(focused)];
+  if (focused.id) return one(`#${CSS.escape(focused.id)}`, part);
+  const name = (each) => each.tagName + (each.getAttribute("aria-label") ?? each.textContent).replace(/\d+/g, "").trim();
+  const alike = (within) => all(focusable, within).filter((each) => name(each) === name(focused));
+  return alike(part)[alike(old).indexOf(focused)] ?? one(".acts :is(a, button)", part);
+}
+
+/** Puts a newer part in the place of the one with its id; the focus, what was unfolded and what was scrolled stay. */
 function put(part) {
   const old = part.id && document.getElementById(part.id);
   if (!old) return;
-  const within = old.contains(document.activeElement) ? all(focusable, old).indexOf(document.activeElement) : -1;
-  const scrolled = all("[role=region]", old).map((box) => box.scrollLeft);
+  const focused = heir(old, part);
+  const unfolded = all("details", old).map((box) => box.open);
+  const scrolled = all(scrolling, old).map((box) => [box.scrollLeft, box.scrollTop]);
   old.replaceWith(document.adoptNode(part));
-  all("[role=region]", part).forEach((box, place) => (box.scrollLeft = scrolled[place] ?? 0));
-  if (within >= 0) all(focusable, part)[within]?.focus({ preventScroll: true });
+  all("details", part).forEach((box, place) => (box.open = unfolded[place] ?? false));
+  all(scrolling, part).forEach((box, place) => ([box.scrollLeft, box.scrollTop] = scrolled[place] ?? [0, 0]));
+  focused?.focus({ preventScroll: true });
 }
 
 function add(html) {
@@ -66,7 +81,9 @@ export function startLive() {
     event.preventDefault();
     const form = event.target;
     const button = one("[data-stop]", form);
-    button.disabled = true;
+    if (button.ariaDisabled) return;
+    // Not `disabled`, which would take the focus away from whoever pressed it.
+    button.ariaDisabled = "true";
     button.textContent = form.dataset.stopping;
     const reply = await fetch(form.action, { method: "POST", redirect: "manual" }).catch(() => null);
     if (!reply || reply.status >= 400) form.submit();

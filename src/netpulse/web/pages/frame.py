@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import logging
 import secrets
-import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 from urllib.parse import urlencode
@@ -58,7 +57,7 @@ class Frame:
 
     def __init__(self, services: Services) -> None:
         self.services = services
-        self.captcha = Captcha(secrets.token_bytes(32), time.time, secrets.randbelow)
+        self.captcha = Captcha(secrets.token_bytes(32), lambda: services.wall().timestamp(), secrets.randbelow)
         self._once: dict[str, tuple[Settings, Any]] = {}
         self._templates = Environment(
             loader=PackageLoader("netpulse", "templates"),

@@ -3,43 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
-import pytest
-import pytest_asyncio
-from playwright.async_api import Browser, Page, async_playwright, expect
+from playwright.async_api import Browser, Page, expect
 
+from doubles.browsing import HERE, person
 from doubles.glass import Glass
 from doubles.result_pages import LINES, PINGED, TRACED, asked, glass_of, printing
 from doubles.scripted import Hang, Hold, Say
 
-CHROMIUM = shutil.which("chromium")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Debian's chromium")
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def browser() -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        running = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield running
-        await running.close()
-
 
 @asynccontextmanager
-async def reading(browser: Browser, address: str) -> AsyncIterator[Page]:
-    """A page that is open; nothing may go wrong in its scripts, and nothing may be blocked by its policy."""
-    context = await browser.new_context()
-    page = await context.new_page()
-    wrong: list[str] = []
-    page.on("pageerror", lambda error: wrong.append(str(error)))
-    page.on("console", lambda told: wrong.append(told.text) if "Content Security Policy" in told.text else None)
-    await page.goto(address)
-    yield page
-    await context.close()
-    assert wrong == []
+async def reading(browser: Browser, address: str, *, cut: bool = False) -> AsyncIterator[Page]:
+    """A page that is open, by whoever asked; `cut` says that its connection may break."""
+    async with person(browser, "http://" + urlsplit(address).netloc, HERE) as somebody:
+        somebody.cut = cut
+        yield await somebody.page(urlsplit(address).path)
 
 
 class Line:
@@ -109,7 +91,7 @@ async def test_a_lost_connection_is_said_and_nothing_is_missed_or_repeated(tmp_p
     async with (
         glass_of(tmp_path, router_core1=held) as glass,
         line_to(glass) as (line, address),
-        reading(browser, address + await asked(glass, PINGED)) as page,
+        reading(browser, address + await asked(glass, PINGED), cut=True) as page,
     ):
         await expect(page.locator("#chip")).to_have_text("Running · 1 of 5")
         line.cut()
