@@ -12,7 +12,7 @@ import asyncio
 import logging
 import re
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import lru_cache
 
@@ -20,6 +20,7 @@ from netpulse.cells import Reader, SourceDown, Unread
 from netpulse.errors import Fault, NetPulseError, internal, stopped_as
 from netpulse.events import Answer, Ending, Failed, Finished, Found, Last, Output, Queued, Started
 from netpulse.execution import Execution
+from netpulse.observer import NOBODY, Observer, Step
 from netpulse.pool import Lease, Pool, Post
 from netpulse.query import Job
 from netpulse.screen import Screen
@@ -49,13 +50,18 @@ class _Progress:
     opening: asyncio.Future[Running] | None = None
     running: Running | None = None
     truncated: bool = False
+    sent: float | None = None
+    steps: dict[Step, float] = field(default_factory=dict)
 
 
 class Executor:
     """Starts, shares and stops executions on the devices of a pool."""
 
-    def __init__(self, pool: Pool, *, share_s: float = 5.0, wall: WallClock = utc_now) -> None:
+    def __init__(
+        self, pool: Pool, *, share_s: float = 5.0, wall: WallClock = utc_now, observer: Observer = NOBODY
+    ) -> None:
         self._pool = pool
+        self.observer = observer
         self.share_s = share_s
         self._wall = wall
         self._tasks: set[asyncio.Task[None]] = set()
@@ -127,11 +133,14 @@ class Executor:
         post = self._pool.post(job.device)
         asked = loop.time()
         post.breaker.check(attempt=False)
-        if job.spare:
-            progress.lease = post.slots.take_spare(job.keyed)
-        else:
-            progress.lease = await post.slots.take(job.keyed, lambda place: execution.add(Queued(place)))
-        progress.began = loop.time()
+        try:
+            if job.spare:
+                progress.lease = post.slots.take_spare(job.keyed)
+            else:
+                progress.lease = await post.slots.take(job.keyed, lambda place: execution.add(Queued(place)))
+        finally:
+            progress.began = loop.time()
+            progress.steps["queue"] = progress.began - asked
         progress.started_at = self._wall()
         progress.queued_ms = round((progress.began - asked) * 1000)
         execution.add(Started(progress.started_at, progress.queued_ms))
@@ -147,7 +156,7 @@ class Executor:
             ending = await self._command(execution, progress, post, further, reader, deadline, shown=False)
         answer = self._answer(execution, progress, ending)
         post.slots.took(loop.time() - progress.began)
-        self._end(execution, Finished(answer))
+        self._end(execution, progress, Finished(answer))
 
     async def _command(
         self,
@@ -164,6 +173,7 @@ class Executor:
         job = execution.job
         loop = asyncio.get_running_loop()
         progress.running = None
+        opened_at = loop.time()
         # Shielded: whoever leaves while a command is being started must not lose sight of it.
         progress.opening = asyncio.ensure_future(post.start(command))
         try:
@@ -171,7 +181,11 @@ class Executor:
                 running = await asyncio.shield(progress.opening)
         except TimeoutError:
             raise _too_slow("the command could not be started in time") from None
+        finally:
+            if shown:
+                progress.steps["login"] = loop.time() - opened_at
         progress.running = running
+        progress.sent = loop.time() if shown else progress.sent
         progress.began = began = loop.time() if shown else progress.began
         ends_at = began + job.ends_after_s if job.ends_after_s is not None else None
         screen = Screen(job.budget.most_bytes, job.budget.most_lines)
@@ -234,6 +248,21 @@ class Executor:
         refused: re.Pattern[str] | None,
         shown: bool,
     ) -> None:
+        began = asyncio.get_running_loop().time()
+        try:
+            self._read(execution, progress, lines, reader, refused, shown)
+        finally:
+            progress.steps["parse"] = progress.steps.get("parse", 0.0) + asyncio.get_running_loop().time() - began
+
+    def _read(
+        self,
+        execution: Execution,
+        progress: _Progress,
+        lines: list[str],
+        reader: Reader,
+        refused: re.Pattern[str] | None,
+        shown: bool,
+    ) -> None:
         for line in lines:
             if shown:
                 progress.lines.append(line)
@@ -283,11 +312,16 @@ class Executor:
                 _log.warning("a reader failed on %s: %r", execution.job.device.key, broken)
                 progress.reader = None
                 partial = replace(self._answer(execution, progress, ending), unread="The reader failed.")
-        self._end(execution, Failed(error, partial))
+        self._end(execution, progress, Failed(error, partial))
 
-    def _end(self, execution: Execution, last: Last) -> None:
+    def _end(self, execution: Execution, progress: _Progress, last: Last) -> None:
         execution.ended_at = asyncio.get_running_loop().time()
         execution.add(last)
+        if progress.sent is not None:
+            reading_s = progress.steps.get("parse", 0.0)
+            progress.steps["command"] = max(0.0, execution.ended_at - progress.sent - reading_s)
+        code = last.error.code if isinstance(last, Failed) else None
+        self.observer.executed(execution.job, code, progress.steps)
         self._live.discard(execution)
         job = execution.job
         if job.shareable:

@@ -9,6 +9,7 @@ The buckets in use: `key:ID`, `bad-key:CLIENT`, `target:LITERAL`, `visitor:WHO`.
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Callable
 from ipaddress import IPv4Address
 from math import ceil
@@ -21,6 +22,10 @@ MOST_BUCKETS = 100_000
 
 # After the announced wait, adding and subtracting floats may land a hair before the window's end.
 _ROUNDING_S = 1e-6
+
+
+KINDS = ("key", "bad-key", "target", "visitor")
+"""What buckets stand for: the part of their name before the colon."""
 
 
 class LimitState(NamedTuple):
@@ -46,6 +51,7 @@ class Windows:
     def __init__(self, clock: Callable[[], float], *, most_buckets: int = MOST_BUCKETS) -> None:
         self._clock = clock
         self._most = most_buckets
+        self.refused: Counter[str] = Counter()  # hits that were not admitted, by what their bucket stands for
         # Per window length, in the order of the last admitted hit: whoever is first has been idle longest.
         self._buckets: dict[float, dict[str, list[float]]] = {}
 
@@ -62,12 +68,17 @@ class Windows:
         elif hits[0] <= cutoff_s:
             del hits[: bisect_right(hits, cutoff_s)]
         if len(hits) >= limit:
+            self.refuse(bucket)
             return _state(False, hits, limit, now_s, window_s)
         hits.append(now_s)
         buckets.pop(bucket, None)
         buckets[bucket] = hits
         self._drop_idle(buckets, cutoff_s)
         return _state(True, hits, limit, now_s, window_s)
+
+    def refuse(self, bucket: str) -> None:
+        """Count a refusal that somebody decided by `look`."""
+        self.refused[bucket.partition(":")[0]] += 1
 
     def look(self, bucket: str, limit: int, window_s: float) -> LimitState:
         """What `hit` would find, without counting anything: `admitted` says whether it would be let in."""

@@ -105,6 +105,7 @@ class Pipeline:
         if known is None or not isinstance(known.last, Finished):
             return None
         recalled = self._remembered(caller, plan, job, known, known.last.answer)
+        self._told(job.router.slug, job, plan, None)
         audit = self._store.audit
         audit.note(
             audit.row(
@@ -192,6 +193,7 @@ class Pipeline:
     async def _one(self, run: Run, caller: Caller, plan: Plan, shown: Disclosure) -> _Ending:
         place = plan.places[0]
         if isinstance(place, Unavailable):
+            self._told(place.router.slug, None, plan, place.error)
             return None, place.error
 
         def emit(name: str, body: dict[str, Any]) -> None:
@@ -201,6 +203,7 @@ class Pipeline:
         telling = self._telling(caller, plan.kind, place, run.id, emit)
         run.on_stop(telling.stop)
         outcome = await telling.tell()
+        self._told(place.router.slug, place, plan, outcome.error)
         return outcome.data, outcome.error
 
     async def _all(self, run: Run, caller: Caller, plan: Plan, shown: Disclosure) -> _Ending:
@@ -226,6 +229,7 @@ class Pipeline:
             telling = tellings[index] = self._telling(caller, plan.kind, job, run.id, emit)
             async with shares[job.device.key]:
                 outcome = await telling.tell()
+            self._told(job.router.slug, job, plan, outcome.error)
             if outcome.error is None:
                 emit("answered", dict(outcome.data or {}))
             else:
@@ -244,6 +248,7 @@ class Pipeline:
         results: list[tuple[str, Any]] = []
         for index, place in enumerate(plan.places):
             if isinstance(place, Unavailable):
+                self._told(place.router.slug, None, plan, place.error)
                 rows.append(row_data(place.router, None, place.error))
                 continue
             outcome = outcomes[index]
@@ -259,6 +264,10 @@ class Pipeline:
         }
         cut_short = [outcome.error for outcome in outcomes.values() if outcome.error is not None] if stopped else []
         return data, cut_short[0] if cut_short else None
+
+    def _told(self, router: str, job: Job | None, plan: Plan, error: NetPulseError | None) -> None:
+        connection = job.connection.id if job is not None and job.connection else None
+        self.executor.observer.told(router, connection, plan.query.kind, error.code if error else None)
 
     def _telling(
         self, caller: Caller, kind: QueryType, job: Job, run_id: str, emit: Callable[[str, dict[str, Any]], None]

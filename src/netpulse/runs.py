@@ -100,6 +100,26 @@ class Run:
             continue
 
 
+class Seats:
+    """Counts the streams that are open, of the API and of pages."""
+
+    def __init__(self) -> None:
+        self.taken = 0
+
+    @contextmanager
+    def one(self, most: int) -> Iterator[None]:
+        """A seat for as long as the scope lasts; Busy `server_busy` if all `most` are taken."""
+        if self.taken >= most:
+            raise Busy(
+                "server_busy", "As many streams are open as there may be; try again in a few seconds.", retry_after_s=5
+            )
+        self.taken += 1
+        try:
+            yield
+        finally:
+            self.taken -= 1
+
+
 _LAST = frozenset({"finished", "failed"})
 
 

@@ -10,7 +10,7 @@ import logging
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from netpulse import logs
@@ -20,10 +20,11 @@ from netpulse.enrich.tables import Names
 from netpulse.executor import Executor
 from netpulse.limits import Windows
 from netpulse.lookup import Lookup
+from netpulse.observer import NOBODY, Observer
 from netpulse.pipeline import Pipeline
 from netpulse.policy import Policy
 from netpulse.pool import MakeTransport, Pool, import_transports, make_transport
-from netpulse.runs import Runs
+from netpulse.runs import Runs, Seats
 from netpulse.settings import Settings
 from netpulse.store import Store, open_store, utc_now
 from netpulse.store.housekeeping import keep_tidy
@@ -46,6 +47,8 @@ class Services:
     clock: Callable[[], float]
     wall: Callable[[], datetime]
     tables: Tables
+    observer: Observer = NOBODY
+    seats: Seats = field(default_factory=Seats)
     draining: bool = False
 
     def rename(self, names: Names) -> None:
@@ -101,14 +104,15 @@ async def open_services(
     clock: Callable[[], float] = time.monotonic,
     wall: Callable[[], datetime] = utc_now,
     make: MakeTransport = make_transport,
+    observer: Observer = NOBODY,
 ) -> AsyncIterator[Services]:
     """All services for these settings; at the end every run has had its last event and every connection is closed.
 
-    `clock` gives monotonic seconds, `wall` the time of day in UTC.
+    `clock` gives monotonic seconds, `wall` the time of day in UTC; `observer` hears what happens.
     """
     matrix = matrix or discover()
     windows = Windows(clock)
-    async with open_store(settings.storage, server=True, wall=wall) as store:
+    async with open_store(settings.storage, server=True, wall=wall, request_id=logs.request_id.get) as store:
         pool = Pool(
             queue_places=settings.limits.queue_places,
             queue_wait_s=settings.limits.queue_wait_s,
@@ -116,11 +120,11 @@ async def open_services(
             clock=clock,
             make=make,
         )
-        executor = Executor(pool, share_s=settings.bgp_cache_s)
+        executor = Executor(pool, share_s=settings.bgp_cache_s, observer=observer)
         tables = Tables()
         frame = _frame(settings, matrix, windows, clock, tables)
         pipeline = Pipeline(frame, executor, store, Runs(settings.limits.streams))
-        services = Services(settings, matrix, store, windows, pool, executor, pipeline, clock, wall, tables)
+        services = Services(settings, matrix, store, windows, pool, executor, pipeline, clock, wall, tables, observer)
         watching = [
             asyncio.create_task(store.keys.watch()),
             asyncio.create_task(tables.follow(services.rename)),

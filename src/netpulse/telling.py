@@ -210,12 +210,15 @@ class Telling:
         expected: asyncio.Task[int | None] | None,
         cached: bool,
     ) -> tuple[Outcome, int | None]:
+        began = asyncio.get_running_loop().time()
         answer = last.answer if isinstance(last, Finished) else last.partial
         if answer is not None:
             answer = await attachment.finish(answer) if isinstance(last, Finished) else attachment.complete(answer)
         if not isinstance(last, Finished) and expected is not None:
             expected.cancel()  # a failure is told at once
         egress = await self._egress(job, answer, expected) if self._kind.sourced else None
+        if isinstance(last, Finished):
+            self._executor.observer.enriched(job, asyncio.get_running_loop().time() - began)
         data = self._data(job, answer, egress, cached=cached, age_s=self._executor.age_s(execution) if cached else 0.0)
         if isinstance(last, Finished) and answer is not None:
             # While they came nobody knew which one wins. Told again with the best last, it is the one that stays.

@@ -46,17 +46,22 @@ def serve(
     if listen is not None:
         settings = replace(settings, listen=endpoint(listen))
     sock = opened(*settings.listen, remedy="change server.listen or use --listen")
+    metrics = settings.metrics_listen
+    metrics_sock = opened(*metrics, remedy="change metrics.listen") if metrics else None
     from netpulse.store import StorageFault
     from netpulse.web.server import run
 
+    # Also what a reload has to say goes there: whoever reads standard error may have stopped, and nobody must wait for that.
     logs.configure()
     allow_open_files()
     try:
-        run(settings, path, sockets=[sock], ready=_say_where, report=lambda line: typer.echo(line, err=True))
+        run(settings, path, sockets=[sock], metrics_socket=metrics_sock, ready=_say_where)
     except (StorageFault, MatrixFault) as fault:
         raise fail(str(fault)) from None
     finally:
         sock.close()
+        if metrics_sock is not None:
+            metrics_sock.close()
 
 
 def allow_open_files() -> None:

@@ -28,7 +28,7 @@ class Watcher:
     """Watches one file and hands over new settings; `run` is a task of whoever owns it.
 
     `load` reads the file (`config.load`), `accept` gets each new snapshot in the event loop, `report` gets one line of
-    text for each thing the operator should know.
+    text for each thing the operator should know. `settled` hears whether the file as it is now was taken.
     """
 
     def __init__(
@@ -40,6 +40,7 @@ class Watcher:
         load: Callable[[Path], Settings],
         report: Callable[[str], None],
         poll_s: float = 1.0,
+        settled: Callable[[bool], None] = lambda _accepted: None,
     ) -> None:
         self.path = path
         self.settings = settings
@@ -47,6 +48,7 @@ class Watcher:
         self._load = load
         self._report = report
         self._poll_s = poll_s
+        self._settled = settled
         self._seen = signature(path)
         self._asked = asyncio.Event()
 
@@ -92,6 +94,7 @@ class Watcher:
             for fault in bad.faults:
                 self._report(str(fault))
             self._report(f"{self.path}: not loaded, {len(bad.faults)} to mend; the settings before stay in force")
+            self._settled(False)
             return False
         except Exception as problem:  # whatever reading met: a watch that ended would miss the mended file
             self._refuse(problem)
@@ -103,6 +106,7 @@ class Watcher:
         fresh = replace(fresh, banner=self.settings.banner, **kept)
         if fresh == self.settings:
             self._report(f"{self.path}: read again, nothing to change")
+            self._settled(True)
             return False
         try:
             self._accept(fresh)
@@ -110,6 +114,7 @@ class Watcher:
             self._refuse(problem)
             return False
         self.settings = fresh
+        self._settled(True)
         self._report(f"{self.path}: loaded, {len(fresh.inventory.routers)} routers")
         return True
 
@@ -118,3 +123,4 @@ class Watcher:
         if not isinstance(problem, OSError | ValueError):
             _log.error("a reload of %s failed unexpectedly", self.path, exc_info=problem)
         self._report(f"{self.path}: not loaded, the old settings stay: {type(problem).__name__}: {problem}")
+        self._settled(False)

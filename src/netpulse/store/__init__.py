@@ -55,11 +55,13 @@ async def open_store(
     server: bool = False,
     wall: Callable[[], datetime] = utc_now,
     random_bytes: Callable[[int], bytes] = token_bytes,
+    request_id: Callable[[], str | None] = lambda: None,
 ) -> AsyncIterator[Store]:
     """The store at this URL, its schema up to date; everything queued is written before it closes.
 
     `server` makes this process the only server of the database: it marks what earlier ones left unfinished as
-    interrupted and follows changes of the keys. Raises StorageFault with what to do.
+    interrupted and follows changes of the keys. `request_id` names the request under way for the audit
+    trail. Raises StorageFault with what to do.
     """
     from netpulse.store.audit import Audit
     from netpulse.store.database import open_database
@@ -69,7 +71,7 @@ async def open_store(
     async with open_database(url, sole=server) as database:
         keys = KeyRing(database, wall=wall, random_bytes=random_bytes)
         await keys.refresh()
-        audit = Audit(database, wall=wall, random_bytes=random_bytes)
+        audit = Audit(database, wall=wall, random_bytes=random_bytes, request_id=request_id)
         if server:
             await audit.mark_interrupted()
         yield Store(database, keys, Results(database, wall=wall, random_bytes=random_bytes), audit)

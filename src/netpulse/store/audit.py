@@ -61,6 +61,7 @@ class AuditRow:
     target: str | None = None
     command: str | None = None
     run_id: str | None = None
+    request_id: str | None = None
     outcome: Outcome | None = None
     code: str | None = None
     duration_ms: int | None = None
@@ -82,15 +83,22 @@ class AuditFilter:
     target: str | None = None
     outcome: Outcome | None = None
     run_id: str | None = None
+    request_id: str | None = None
 
 
 @dataclass(slots=True)
 class Audit:
-    """The audit trail of a database. Rows of this process carry its random `process` mark."""
+    """The audit trail of a database. Rows of this process carry its random `process` mark.
+
+    `request_id` names the request under way, which its rows carry. `failures` counts commands that did not run because
+    their row could not be written in time.
+    """
 
     database: Database
     wall: Callable[[], datetime]
     random_bytes: Callable[[int], bytes]
+    request_id: Callable[[], str | None] = lambda: None
+    failures: int = field(default=0, init=False)
     process: str = field(default="", init=False)
 
     def __post_init__(self) -> None:
@@ -98,7 +106,8 @@ class Audit:
 
     def row(self, client: str, kind: str, **known: Any) -> AuditRow:
         """A new row, now, with an id of its own; `known` are further fields of AuditRow."""
-        return AuditRow(id=self.random_bytes(16).hex(), at=self.wall(), client=client, kind=kind, **known)
+        row_id, request_id = self.random_bytes(16).hex(), self.request_id()
+        return AuditRow(id=row_id, at=self.wall(), client=client, kind=kind, request_id=request_id, **known)
 
     async def start(self, row: AuditRow, *, within_s: float = START_WITHIN_S) -> None:
         """Return once the row is committed; Fault(`audit_unavailable`) if that fails or takes longer than `within_s`."""
@@ -107,6 +116,7 @@ class Audit:
         except (SQLAlchemyError, StorageFault, TimeoutError) as problem:
             # Its commit may still come through: then it must not look like a command under way.
             self.end(row.id, "failed", "audit_unavailable")
+            self.failures += 1
             raise Fault(
                 "audit_unavailable",
                 "The query was not run because it could not be recorded; try again in a moment.",
@@ -227,7 +237,7 @@ def _conditions(wanted: AuditFilter) -> list[Any]:
         conditions.append(audit.c.at >= wanted.since)
     if wanted.until is not None:
         conditions.append(audit.c.at < wanted.until)
-    for name in ("key_id", "kind", "router", "target", "outcome", "run_id"):
+    for name in ("key_id", "kind", "router", "target", "outcome", "run_id", "request_id"):
         value = getattr(wanted, name)
         if value is not None:
             conditions.append(audit.c[name] == value)

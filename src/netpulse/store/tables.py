@@ -97,6 +97,7 @@ audit = Table(
     Column("target", String(260)),
     Column("command", Text),
     Column("run_id", String(64)),
+    Column("request_id", String(16)),
     Column("outcome", String(16)),
     Column("code", String(32)),
     Column("duration_ms", Integer),

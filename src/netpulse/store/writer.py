@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import deque
+import time
+from collections import Counter, deque
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -53,6 +54,7 @@ class _Entry:
     row: Mapping[str, Any]
     size: int
     settled: Settled | None
+    since_s: float
     awaited: bool = False
     withdrawn: bool = False
 
@@ -86,16 +88,24 @@ class _Turn(Generic[T]):
 class Writer:
     """The writing side of a database.
 
-    `lost` counts queued rows that were given up, `queued_bytes` is what waits, and `failing` is why the last commit
-    failed, None while all is well.
+    `lost_rows` counts by lane the queued rows that were given up, `queued_bytes` is what waits, and `failing` is why the
+    last commit failed, None while all is well.
     """
 
-    def __init__(self, *, most_queued_bytes: int = MOST_QUEUED_BYTES, retry_s: float = 0.25) -> None:
-        self.lost = 0
+    def __init__(
+        self,
+        *,
+        most_queued_bytes: int = MOST_QUEUED_BYTES,
+        retry_s: float = 0.25,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.lost_rows: Counter[str] = Counter()
         self.queued_bytes = 0
         self.failing: str | None = None
         self._most_queued_bytes = most_queued_bytes
         self._retry_s = retry_s
+        self._clock = clock
+        self._under_way: list[_Entry] = []
         self._awaited: deque[_Entry] = deque()
         self._queued: deque[_Entry] = deque()
         self._turns: deque[_Turn[Any]] = deque()
@@ -113,9 +123,9 @@ class Writer:
         it was given up.
         """
         if self._closing or (self.queued_bytes + size > self._most_queued_bytes and not always):
-            self.lost += 1
+            self.lost_rows[lane.name] += 1
             return False
-        self._queued.append(_Entry(lane, row, size, settled))
+        self._queued.append(_Entry(lane, row, size, settled, self._clock()))
         self.queued_bytes += size
         self._stir()
         return True
@@ -127,7 +137,7 @@ class Writer:
         """
         self._refuse_if_closing()
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        entry = _Entry(lane, row, 0, lambda problem: _resolve(done, problem), awaited=True)
+        entry = _Entry(lane, row, 0, lambda problem: _resolve(done, problem), self._clock(), awaited=True)
         self._awaited.append(entry)
         self._stir()
         try:
@@ -147,6 +157,21 @@ class Writer:
         self._turns.append(turn)
         self._stir()
         return await turn.done
+
+    @property
+    def lost(self) -> int:
+        """How many queued rows were given up."""
+        return self.lost_rows.total()
+
+    def waiting(self, *lanes: str) -> tuple[int, float]:
+        """How many rows of these lanes are not on disk yet, and the age in seconds of the oldest, 0 if there is none."""
+        since = [
+            entry.since_s
+            for rows in (self._under_way, self._awaited, self._queued)
+            for entry in rows
+            if entry.lane.name in lanes and not entry.withdrawn
+        ]
+        return len(since), max(0.0, self._clock() - min(since)) if since else 0.0
 
     async def drained(self) -> None:
         """Return once nothing is queued."""
@@ -222,6 +247,7 @@ class Writer:
         """Commit the batch; False if the database cannot be written now, and the queued rows are back in the queue."""
         if not batch:
             return True
+        self._under_way = batch
         try:
             await thread.do(partial(_commit, batch))
         except OperationalError as problem:
@@ -241,6 +267,8 @@ class Writer:
             self._lose(batch[0], problem)
         else:
             self._written(batch)
+        finally:
+            self._under_way = []
         return True
 
     def _written(self, batch: list[_Entry]) -> None:
@@ -255,7 +283,7 @@ class Writer:
     def _lose(self, entry: _Entry, problem: Exception) -> None:
         if not entry.awaited:
             log.error("a row of %s could not be written and is lost: %s", entry.lane.name, problem)
-            self.lost += 1
+            self.lost_rows[entry.lane.name] += 1
         self.queued_bytes -= entry.size
         if entry.settled:
             entry.settled(problem)

@@ -7,7 +7,6 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
-from netpulse import logs
 from netpulse.cells import QueryType
 from netpulse.errors import Busy, Fault, NetPulseError, Refused
 from netpulse.policy import Plan
@@ -16,6 +15,7 @@ from netpulse.render.as_json import encode
 from netpulse.render.as_text import answer_text, fields_text, table_text
 from netpulse.runs import Run
 from netpulse.services import Services
+from netpulse.web.access import facts_of
 from netpulse.web.exchange import TEXT, Exchange, Header, Reply, problem, success
 from netpulse.web.inventory_views import (
     CONNECTION_COLUMNS,
@@ -28,7 +28,7 @@ from netpulse.web.inventory_views import (
 )
 from netpulse.web.plans import Plans
 from netpulse.web.saved import nothing_here, saved_result
-from netpulse.web.stream import Seats, tell
+from netpulse.web.stream import tell
 from netpulse.web.waiting import unless_gone
 
 Handler = Callable[[Exchange], Awaitable[Reply | None]]
@@ -50,8 +50,9 @@ CONNECTIONS_OF = (
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One path: its handlers by method, and when a request for it costs nothing."""
+    """One path: its template, its handlers by method, and when a request for it costs nothing."""
 
+    template: str
     methods: Mapping[str, Handler]
     is_free: Callable[[Exchange], bool] = lambda _exchange: False
 
@@ -63,18 +64,19 @@ class Api:
         self._services = services
         self._routers = RouterList(services)
         self._plans = Plans(services.pipeline)
-        self.seats = Seats()
-        self._results = Route({"GET": self._saved, "DELETE": self._stop})
-        self._paths: dict[str, Route] = {
-            "/routers": Route({"GET": self._list_routers}),
-            "/connections": Route({"GET": self._list_connections}),
-            "/limits": Route({"GET": self._limits}, lambda exchange: exchange.scope["method"] == "GET"),
-        }
+        self._seats = services.seats
+        self._results = Route("/results/{id}", {"GET": self._saved, "DELETE": self._stop})
+        routes = [
+            Route("/routers", {"GET": self._list_routers}),
+            Route("/connections", {"GET": self._list_connections}),
+            Route("/limits", {"GET": self._limits}, lambda exchange: exchange.scope["method"] == "GET"),
+        ]
         for kind in services.matrix.queries.values():
-            self._paths[f"/{kind.name}"] = Route({"GET": self._asking(kind, everywhere=False)}, self._resumes)
+            routes.append(Route(f"/{kind.name}", {"GET": self._asking(kind, everywhere=False)}, self._resumes))
             if kind.fold is not None:
-                path = f"/{kind.name}/all-routers"
-                self._paths[path] = Route({"GET": self._asking(kind, everywhere=True)}, self._resumes)
+                asking = self._asking(kind, everywhere=True)
+                routes.append(Route(f"/{kind.name}/all-routers", {"GET": asking}, self._resumes))
+        self._paths = {route.template: route for route in routes}
 
     def find(self, path: str) -> Route | None:
         """The route of this path below the prefix, which begins with a slash."""
@@ -156,7 +158,7 @@ class Api:
         services = self._services
         if exchange.form == "events" and exchange.heard.last_event_id:
             run, after = self._resumed(exchange)
-            with self.seats.one(services.settings.limits.streams):
+            with self._seats.one(services.settings.limits.streams):
                 await tell(exchange, run, max(after, 0))
             return None
         if services.draining:
@@ -166,31 +168,31 @@ class Api:
         if plan is None:
             plan = await pipeline.plan(exchange.caller, kind, exchange.pairs(), all_routers=everywhere)
             self._plans.keep(plan, exchange)
+        facts_of(exchange.scope).plan = plan
         if exchange.form == "events":
-            with self.seats.one(services.settings.limits.streams):
+            with self._seats.one(services.settings.limits.streams):
                 run = self._begun(exchange, plan)
                 try:
                     await tell(exchange, run)
                 finally:
-                    _note(exchange, kind, run)
+                    _note(exchange, run)
             return None
         recalled = pipeline.recall(exchange.caller, plan)
         if recalled is not None:
+            facts_of(exchange.scope).run_id = recalled.run_id
             return self._answered(exchange, kind, recalled.body, recalled.run_id)
         run = self._begun(exchange, plan)
         try:
             with run.held():
                 await unless_gone(exchange.receive, _ended(run, exchange.arrived_s + ANSWER_WITHIN_S))
         finally:
-            _note(exchange, kind, run)
+            _note(exchange, run)
         if run.error is not None:
             return problem(_for_caller(run.error, exchange), exchange.form, _result_id(run.id))
         return self._answered(exchange, kind, run.events[-1].body, run.id)
 
     def _begun(self, exchange: Exchange, plan: Plan) -> Run:
-        """The run of this plan; everything it logs names the request that began it."""
-        with logs.bound(request_id=exchange.request_id):
-            return self._services.pipeline.begin(exchange.caller, plan, self._charge(exchange))
+        return self._services.pipeline.begin(exchange.caller, plan, self._charge(exchange))
 
     def _answered(self, exchange: Exchange, kind: QueryType, data: bytes, run_id: str) -> Reply:
         if exchange.form == "text":
@@ -207,6 +209,7 @@ class Api:
             windows, bucket, limit = self._services.windows, exchange.caller.owner, exchange.state.limit
             state = windows.look(bucket, limit, WINDOW_S)
             if state.remaining < count:
+                windows.refuse(bucket)
                 sentence = (
                     f"This question costs {count + 1} requests, more than this key has in a minute; ask single routers."
                     if count >= limit
@@ -233,12 +236,12 @@ async def _ended(run: Run, deadline_s: float) -> None:
             raise _too_late() from None
 
 
-def _note(exchange: Exchange, kind: QueryType, run: Run) -> None:
-    """One line of the log for a question that was put to a router; what was asked, the audit trail knows."""
-    outcome = "unfinished" if not run.done else "finished" if run.error is None else run.error.code
-    took_ms = round((asyncio.get_running_loop().time() - exchange.arrived_s) * 1000)
-    facts = {"request_id": exchange.request_id, "run_id": run.id, "key_id": exchange.caller.key_id, "took_ms": took_ms}
-    _log.info("%s %s", kind.name, outcome, extra=facts)
+def _note(exchange: Exchange, run: Run) -> None:
+    """What is written down of a question that was put to a router."""
+    facts = facts_of(exchange.scope)
+    facts.run_id = run.id
+    if run.error is not None:
+        facts.code = run.error.code
 
 
 def _for_caller(error: NetPulseError, exchange: Exchange) -> NetPulseError:

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from http import HTTPStatus
 from random import Random
 from secrets import token_hex
+from typing import Any
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route, Router
 
+from netpulse import logs
 from netpulse.errors import Fault, NetPulseError, NotHere
 from netpulse.policy import Caller
 from netpulse.render.as_text import answer_text
 from netpulse.services import Services
 from netpulse.store.results import StoredResult
+from netpulse.web.access import Facts, new_facts
 from netpulse.web.api import Api
 from netpulse.web.clients import client_of
 from netpulse.web.exchange import GUARDS, TEXT, Receive, Scope, Send, hear, preferred_form, problem, send_reply
@@ -32,30 +35,44 @@ _log = logging.getLogger(__name__)
 
 
 class App:
-    """ASGI. Gives each request its id, sends the API to its gate, and keeps any defect from the client.
+    """ASGI. Gives each request its id, sends the API to its gate, keeps any defect from the client, and writes down how it went.
 
     `pages` are routes that come before the plain ones of this file.
     """
 
     def __init__(self, services: Services, pages: Sequence[BaseRoute] = ()) -> None:
         self.api = Api(services)
+        self._services = services
         # Names, not secrets; not counted, because a count would tell every customer how many others ask.
         self._names = Random(token_hex(16))  # noqa: S311
         self._gate = Gate(services, self.api)
-        self._site = Router([*pages, *plain_routes(services)], redirect_slashes=False)
+        routes = [*pages, *plain_routes(services)]
+        self._site = Router(routes, redirect_slashes=False)
+        self._templates: dict[Any, str] = {route.endpoint: route.path for route in routes if type(route) is Route}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
         state = scope.setdefault("state", {})
-        state["request_id"] = f"{self._names.getrandbits(64):016x}"
-        path: str = scope["path"]
-        if path.startswith(PREFIX) and (len(path) == len(PREFIX) or path[len(PREFIX)] == "/"):
-            await self._gate(scope, receive, send)
-        else:
-            await self._page(scope, receive, send, state["request_id"])
+        request_id = state["request_id"] = f"{self._names.getrandbits(64):016x}"
+        facts = state["facts"] = new_facts(request_id, scope["method"])
 
-    async def _page(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:
+        async def noted(message: MutableMapping[str, Any]) -> None:
+            if message["type"] == "http.response.start":
+                facts.status = message["status"]
+            await send(message)
+
+        path: str = scope["path"]
+        with logs.bound(request_id):
+            try:
+                if path.startswith(PREFIX) and (len(path) == len(PREFIX) or path[len(PREFIX)] == "/"):
+                    await self._gate(scope, receive, noted)
+                else:
+                    await self._page(scope, receive, noted, request_id, facts)
+            finally:
+                facts.tell(self._services.observer)
+
+    async def _page(self, scope: Scope, receive: Receive, send: Send, request_id: str, facts: Facts) -> None:
         started = False
 
         async def guarded(message: dict[str, object]) -> None:
@@ -68,10 +85,13 @@ class App:
                 message = {**message, "headers": [*headers, (b"x-request-id", request_id.encode())]}
             await send(message)
 
-        form = preferred_form(hear(scope["headers"]).accept)
+        heard = hear(scope["headers"])
+        form = preferred_form(heard.accept)
+        facts.client = client_of(scope["client"], heard.forwarded_for, self._services.settings.trusted_proxies)
+        # With an app in the scope starlette raises its 404 and 405 instead of writing them.
+        within = {**scope, "app": self}
         try:
-            # With an app in the scope starlette raises its 404 and 405 instead of writing them.
-            await self._site({**scope, "app": self}, receive, guarded)  # type: ignore[arg-type]
+            await self._site(within, receive, guarded)  # type: ignore[arg-type]
             return
         except NetPulseError as error:
             reply = problem(error, form)
@@ -82,6 +102,9 @@ class App:
         except Exception as defect:  # the last door: the visitor gets a sentence, the log gets the rest
             _log.exception("the request %s met a defect", request_id)
             reply = problem(Fault("internal", "The service made a mistake.", detail=repr(defect)), form)
+        finally:
+            facts.route = self._templates.get(within.get("endpoint"), facts.route)
+        facts.code = reply.code
         if not started:
             await send_reply(send, reply, request_id)
 

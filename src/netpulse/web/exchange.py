@@ -38,12 +38,13 @@ GUARDS: tuple[Header, ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A whole answer: its status, its body, and headers beyond those that every answer has."""
+    """A whole answer: its status, its body, and headers beyond those that every answer has; `code` is that of the error it is."""
 
     status: int
     body: bytes
     content_type: bytes = JSON
     headers: tuple[Header, ...] = ()
+    code: str | None = None
 
 
 @dataclass(slots=True)
@@ -162,8 +163,8 @@ def problem(error: NetPulseError, form: Form = "json", headers: tuple[Header, ..
     if error.status == 401:
         headers = (*headers, (b"www-authenticate", b'Bearer realm="looking glass"'))
     if form == "text":
-        return Reply(error.status, error_text(error).encode(), TEXT, headers)
-    return Reply(error.status, encode(error_object(error)), JSON, headers)
+        return Reply(error.status, error_text(error).encode(), TEXT, headers, error.code)
+    return Reply(error.status, encode(error_object(error)), JSON, headers, error.code)
 
 
 @lru_cache(maxsize=512)

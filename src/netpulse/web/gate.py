@@ -18,6 +18,7 @@ from netpulse.policy import Caller
 from netpulse.services import Services
 from netpulse.store.keys import KeyRecord
 from netpulse.values import Address
+from netpulse.web.access import facts_of
 from netpulse.web.api import Api
 from netpulse.web.clients import client_of, client_text
 from netpulse.web.exchange import (
@@ -72,6 +73,7 @@ class Gate:
             reply = problem(Fault("internal", "The service made a mistake.", detail=repr(defect)))
         if reply is None:
             return
+        facts_of(scope).code = reply.code
         if exchange is None:
             await send_reply(send, reply, request_id, extra)
         else:
@@ -83,7 +85,10 @@ class Gate:
         """The exchange of a caller with a valid key; nothing is counted for it yet."""
         settings = self.services.settings
         client = client_of(scope["client"], heard.forwarded_for, settings.trusted_proxies)
+        facts = facts_of(scope)
+        facts.client = client
         record = self._key(heard, client)
+        facts.key_id = record.id
         caller = Caller(
             owner=f"key:{record.id}",
             audience="key",
@@ -122,6 +127,8 @@ class Gate:
         bucket = exchange.caller.owner
         windows = self.services.windows
         route = self.api.find(path)
+        if route is not None:
+            facts_of(exchange.scope).route = PREFIX + route.template
         if route is not None and route.is_free(exchange):
             exchange.state = windows.look(bucket, exchange.state.limit, WINDOW_S)
         else:

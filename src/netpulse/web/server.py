@@ -14,11 +14,11 @@ import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import uvicorn
 
-from netpulse import config
+from netpulse import config, logs
 from netpulse.pool import MakeTransport, import_transports, make_transport
 from netpulse.services import Services, open_services
 from netpulse.settings import Settings
@@ -26,8 +26,12 @@ from netpulse.web.app import App
 from netpulse.web.pages import page_routes
 from netpulse.web.protocol import protocol_class
 
+if TYPE_CHECKING:
+    from netpulse.web.metrics_page import MetricsPage
+
 _ANSWERS_WITHIN_S = 8
 _BACKLOG = 2048
+_LAST_LINES_S = 0.2
 _log = logging.getLogger(__name__)
 
 Ready = Callable[[list[tuple[str, int]]], None]
@@ -55,18 +59,22 @@ async def serve(
     config_path: Path | None = None,
     *,
     sockets: Sequence[socket.socket] | None = None,
+    metrics_socket: socket.socket | None = None,
     ready: Ready | None = None,
     report: Report = _log.info,
 ) -> None:
     """Serve until a signal says stop. `ready` hears the addresses once they accept connections.
 
-    `sockets` are listened on instead of `settings.listen`. With `config_path` the file is followed; `report` hears what
-    its operator should know. Raises OSError if an address cannot be listened on, StorageFault if the store cannot be opened.
+    `sockets` are listened on instead of `settings.listen`, `metrics_socket` instead of `settings.metrics_listen`.
+    With `config_path` the file is followed; `report` hears what its operator should know. Raises OSError if an address
+    cannot be listened on, StorageFault if the store cannot be opened.
     """
     owned = list(sockets) if sockets is not None else [bound_socket(*settings.listen)]
+    if metrics_socket is None and settings.metrics_listen is not None:
+        metrics_socket = bound_socket(*settings.metrics_listen)
     addresses = [sock.getsockname()[:2] for sock in owned]
     with _ended_by_signal() as over:
-        async with serving(settings, owned) as services, _followed(services, config_path, report):
+        async with serving(settings, owned, metrics_socket) as services, _followed(services, config_path, report):
             if ready:
                 ready(addresses)
             await over.wait()
@@ -74,15 +82,44 @@ async def serve(
 
 @contextlib.asynccontextmanager
 async def serving(
-    settings: Settings, sockets: Sequence[socket.socket], *, make: MakeTransport = make_transport
+    settings: Settings,
+    sockets: Sequence[socket.socket],
+    metrics_socket: socket.socket | None = None,
+    *,
+    make: MakeTransport = make_transport,
 ) -> AsyncIterator[Services]:
-    """A looking glass on these sockets inside the scope, which closes them."""
+    """A looking glass on these sockets inside the scope, which closes them; its metrics on theirs, if there is one."""
     try:
-        async with open_services(settings, make=make) as services, listening(services, sockets):
+        async with contextlib.AsyncExitStack() as stack:
+            if metrics_socket is None:
+                services = await stack.enter_async_context(open_services(settings, make=make))
+            else:
+                # Here, because only who serves metrics needs what they are made with.
+                from netpulse.metrics.meter import Meter
+                from netpulse.web.metrics_page import MOST_SCRAPERS, MetricsPage
+
+                meter = Meter()
+                services = await stack.enter_async_context(open_services(settings, make=make, observer=meter))
+                server = _configuration(MetricsPage(services, meter), most=MOST_SCRAPERS)
+                await stack.enter_async_context(_answering(server, [metrics_socket]))
+            await stack.enter_async_context(listening(services, sockets))
             yield services
     finally:
-        for sock in sockets:
+        for sock in (*sockets, *([metrics_socket] if metrics_socket is not None else [])):
             sock.close()
+
+
+@contextlib.asynccontextmanager
+async def _answering(configuration: uvicorn.Config, sockets: Sequence[socket.socket]) -> AsyncIterator[_Server]:
+    """A server with this configuration on these sockets inside the scope."""
+    server = _Server(configuration)
+    task = asyncio.create_task(server.serve(sockets=list(sockets)))
+    try:
+        await _first_of(server.accepting.wait(), task)
+        yield server
+    finally:
+        server.should_exit = True
+        await task
 
 
 @contextlib.asynccontextmanager
@@ -91,25 +128,16 @@ async def listening(services: Services, sockets: Sequence[socket.socket]) -> Asy
 
     At its end no further question is taken, every run gets its last event and open answers go out.
     """
-    server = _Server(_configuration(App(services, page_routes(services))))
-    task = asyncio.create_task(server.serve(sockets=list(sockets)))
-    warming = asyncio.create_task(_warmed(services, server.accepting))
-    try:
-        await _first_of(server.accepting.wait(), task)
-        yield
-    finally:
-        services.begin_draining()
-        await services.pipeline.close()
-        server.should_exit = True
-        await task
-        warming.cancel()
-        # What could not be imported is told by the first question that needs it.
-        await asyncio.gather(warming, return_exceptions=True)
-
-
-async def _warmed(services: Services, accepting: asyncio.Event) -> None:
-    await accepting.wait()
-    await services.warm()
+    async with _answering(_configuration(App(services, page_routes(services))), sockets):
+        warming = asyncio.create_task(services.warm())
+        try:
+            yield
+        finally:
+            services.begin_draining()
+            await services.pipeline.close()
+            warming.cancel()
+            # What could not be imported is told by the first question that needs it.
+            await asyncio.gather(warming, return_exceptions=True)
 
 
 async def _first_of(happening: Coroutine[Any, Any, object], task: asyncio.Task[None]) -> None:
@@ -140,7 +168,7 @@ def bound_socket(host: str, port: int) -> socket.socket:
     return sock
 
 
-def _configuration(app: App) -> uvicorn.Config:
+def _configuration(app: App | MetricsPage, *, most: int | None = None) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         http=protocol_class(),
@@ -153,6 +181,7 @@ def _configuration(app: App) -> uvicorn.Config:
         access_log=False,
         log_config=None,
         backlog=_BACKLOG,
+        limit_concurrency=most,
         timeout_keep_alive=15,
         timeout_graceful_shutdown=_ANSWERS_WITHIN_S,
     )
@@ -164,7 +193,14 @@ async def _followed(services: Services, path: Path | None, report: Report) -> As
     if path is None:
         yield
         return
-    watcher = config.Watcher(path, services.settings, services.reload, load=_loaded, report=report)
+    watcher = config.Watcher(
+        path,
+        services.settings,
+        services.reload,
+        load=_loaded,
+        report=report,
+        settled=services.observer.reloaded,
+    )
     task = asyncio.create_task(watcher.run())
     try:
         yield
@@ -189,6 +225,7 @@ def _ended_by_signal() -> Iterator[asyncio.Event]:
     def asked() -> None:
         if over.is_set():
             _log.warning("second signal: leaving at once")
+            logs.flush(_LAST_LINES_S)
             os._exit(1)
         _log.info("stopping: every run under way ends now")
         over.set()
@@ -214,12 +251,13 @@ def run(
     config_path: Path | None = None,
     *,
     sockets: Sequence[socket.socket] | None = None,
+    metrics_socket: socket.socket | None = None,
     ready: Ready | None = None,
     report: Report = _log.info,
 ) -> None:
     """`serve` in an event loop of its own, the fast one where there is one."""
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        runner.run(serve(settings, config_path, sockets=sockets, ready=ready, report=report))
+        runner.run(serve(settings, config_path, sockets=sockets, metrics_socket=metrics_socket, ready=ready, report=report))
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

@@ -7,10 +7,7 @@ that takes nothing for a while is cut off by `protocol`.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
 
-from netpulse.errors import Busy
 from netpulse.runs import Run, RunEvent
 from netpulse.web.exchange import EVENTS, Exchange
 from netpulse.web.waiting import Gone, unless_gone
@@ -19,26 +16,6 @@ HEARTBEAT_S = 15.0
 _FIRST_EVENT_S = 5.0
 _HEADERS = ((b"x-accel-buffering", b"no"),)
 _MOST_AT_ONCE = 64 * 1024
-
-
-class Seats:
-    """Counts the streams that are open."""
-
-    def __init__(self) -> None:
-        self.taken = 0
-
-    @contextmanager
-    def one(self, most: int) -> Iterator[None]:
-        """A seat for as long as the scope lasts; Busy `server_busy` if all `most` are taken."""
-        if self.taken >= most:
-            raise Busy(
-                "server_busy", "As many streams are open as there may be; try again in a few seconds.", retry_after_s=5
-            )
-        self.taken += 1
-        try:
-            yield
-        finally:
-            self.taken -= 1
 
 
 async def tell(exchange: Exchange, run: Run, after: int = 0) -> None:

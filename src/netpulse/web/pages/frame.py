@@ -20,6 +20,7 @@ from netpulse.captcha import Captcha
 from netpulse.errors import Fault, NetPulseError, NotHere
 from netpulse.services import Services
 from netpulse.settings import Settings
+from netpulse.web.access import facts_of
 from netpulse.web.exchange import Receive, Scope, Send
 from netpulse.web.pages.assets import brand, coding_for, manifest
 from netpulse.web.pages.visitor import LANGUAGE_COOKIE, THEME_COOKIE, Visitor, offered_languages, visitor_of
@@ -136,6 +137,7 @@ class Frame:
 
     def error(self, request: Request, error: NetPulseError) -> Response:
         """The page that this error is."""
+        facts_of(request.scope).code = error.code
         headers = {"cache-control": "no-store"}
         if error.retry_after_s is not None:
             headers["retry-after"] = str(error.retry_after_s)

@@ -17,6 +17,7 @@ from netpulse.cells import QueryType
 from netpulse.errors import Busy, NetPulseError, Refused
 from netpulse.pipeline import everywhere
 from netpulse.query import parse
+from netpulse.web.access import facts_of
 from netpulse.web.pages.composer import ALL_ROUTERS, Typed
 from netpulse.web.pages.form import (
     PERSON_COOKIE,
@@ -88,11 +89,12 @@ class Home:
             parse(kind.name, everywhere(kind) if all_routers else kind.parameters, pairs)
             earned = self._person(request, visitor, token, answer)
             self._spend(visitor)
-            run_id = await self._begin(visitor, kind, pairs, all_routers)
+            run_id = await self._begin(request, visitor, kind, pairs, all_routers)
         except _Answered as reason:
             text = visitor.words.t(f"captcha.{reason}", answer=answer.strip()[:8])
             return self._page(request, typed, {"captcha": text}, token=token, status=400)
         except NetPulseError as error:
+            facts_of(request.scope).code = error.code
             if error.status >= 500:
                 _log.warning("a question of the form was not asked: %s %s", error.code, error.detail)
             field, text = trouble(visitor.words, error, typed, kind)
@@ -121,6 +123,7 @@ class Home:
     def _limited(self, visitor: Visitor) -> None:
         limit = quota(self._services, visitor)
         if exhausted(limit):
+            self._services.windows.refuse(visitor.caller.owner)
             raise _too_many(limit.retry_after_s)
 
     def _spend(self, visitor: Visitor) -> None:
@@ -143,11 +146,15 @@ class Home:
         lasts_s = self._services.settings.captcha.lasts_s
         response.set_cookie(PERSON_COOKIE, earned, max_age=lasts_s, httponly=True, samesite="lax", secure=secure)
 
-    async def _begin(self, visitor: Visitor, kind: QueryType, pairs: list[tuple[str, str]], all_routers: bool) -> str:
+    async def _begin(
+        self, request: Request, visitor: Visitor, kind: QueryType, pairs: list[tuple[str, str]], all_routers: bool
+    ) -> str:
         """The id of the run. Its lease begins at once: it ends by itself if nobody comes to see it."""
         pipeline = self._services.pipeline
         plan = await pipeline.plan(visitor.caller, kind, pairs, all_routers=all_routers)
         run = pipeline.begin(visitor.caller, plan)
+        facts = facts_of(request.scope)
+        facts.plan, facts.run_id = plan, run.id
         with run.held():
             return run.id
 

@@ -46,7 +46,6 @@ from netpulse.web.pages.question import Question, everyone_asked, question_of, q
 from netpulse.web.pages.verdict import Places, notices, sentence
 from netpulse.web.pages.visitor import LEASE_S
 from netpulse.web.saved import nothing_here, saved_result
-from netpulse.web.stream import Seats
 from netpulse.words import Words
 
 _FIRST_EVENT_S = 2.0
@@ -71,7 +70,7 @@ class Results:
     def __init__(self, frame: Frame) -> None:
         self._frame = frame
         self._services = frame.services
-        self._seats = Seats()
+        self._seats = frame.services.seats
 
     async def show(self, request: Request) -> Response:
         """The result as far as it is known now."""
