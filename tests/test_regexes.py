@@ -223,7 +223,7 @@ def test_every_pattern_was_found() -> None:
         path.relative_to(SOURCE).as_posix()
         for path in SOURCE.rglob("*.py")
         for _, text in literal_patterns(path)
-        if text is None
+        if text is None and path.parent.name != "lab"  # the test bed reads only itself
     }
     kept = {name.rpartition(".")[0].replace(".", "/") + ".py" for name, _ in PATTERNS}
     assert hidden - kept - set(GIVEN) == set()
@@ -246,8 +246,10 @@ def test_a_quick_pattern_is_left_alone(text: str) -> None:
 
 @pytest.mark.parametrize(
     ("text", "whole"),
-    [(r"\Aa\Z", True), (r"\Aa\Z|\Ab\Z", True), (r"(?:\Aa\Z)", True), (r"\Aa", False), (r"a\Z", False)]
-    + [(r"\Aa\Z|b", False), (r"^a$", False)],
+    [
+        *((r"\Aa\Z", True), (r"\Aa\Z|\Ab\Z", True), (r"(?:\Aa\Z)", True)),
+        *((r"\Aa", False), (r"a\Z", False), (r"\Aa\Z|b", False), (r"^a$", False)),
+    ],
 )
 def test_anchors_are_told_apart(text: str, whole: bool) -> None:
     assert anchored(re.compile(text)) is whole
