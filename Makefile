@@ -9,7 +9,7 @@ SETUP := $(PYTHON) tools/setup.py
 BIN := .venv/bin
 
 .NOTPARALLEL:
-.PHONY: frontend help install demo test check lint types tests bench clean
+.PHONY: axe frontend help install demo test check lint types tests bench shots clean
 
 help:
 	@echo "make demo      a small Internet and a looking glass in front of it, on http://127.0.0.1:$(PORT) (PORT=... changes it)"
@@ -19,6 +19,8 @@ help:
 ifneq ($(wildcard tools/bench.py),)
 	@echo "make bench     the numbers, measured on the lab"
 endif
+	@echo "make axe       accessibility of every page in every state, with axe-core in Chromium"
+	@echo "make shots     pictures of every page, in .cache/shots"
 	@echo "make frontend  builds style sheets and scripts again from frontend/ (needs node and npm; their result is committed)"
 	@echo "make clean     removes everything that the other targets made in this folder"
 
@@ -53,6 +55,14 @@ bench:
 	@$(SETUP) --dev
 	@$(BIN)/python tools/bench.py
 endif
+
+axe:
+	@$(SETUP) --dev
+	@$(BIN)/pytest -q tests/test_axe.py
+
+shots:
+	@$(SETUP) --dev
+	@$(BIN)/python tools/shots.py
 
 frontend:
 	@cd frontend && npm ci --silent --no-audit --no-fund && node build.mjs

@@ -149,7 +149,8 @@ async def test_another_visitor_sees_that_it_runs_and_later_the_result(tmp_path: 
             other = {"X-Forwarded-For": "198.51.100.7"}
             shown = await page(glass, path, headers=other)
             assert "A query is under way." in text_of(shown)
-            assert '<meta http-equiv="refresh" content="3">' in shown
+            assert '<noscript><meta http-equiv="refresh" content="3"></noscript>' in shown
+            assert "data-elsewhere" in shown
             assert "data-events" not in shown
             assert LINES[0] not in shown
             await page(glass, path + "/events", 404, other)

@@ -34,7 +34,7 @@ WAY = [
     hop(3, 12.3, 12.2, 12.4, asn=64501),
     hop(4, None, None, None),
     hop(5, 11.9, 11.8, 12.0, address="10.64.3.9"),
-    hop(6, 80.0, 79.9, None, asn=64502, mpls=["299776"], note="!X"),
+    hop(6, 80.0, 79.9, None, asn=64502, mpls=["Label=299776 CoS=0 TTL=1 S=1", "odd"], note="!X"),
 ]
 
 
@@ -85,7 +85,7 @@ def test_the_shares_of_networks_add_up() -> None:
 def test_a_line_has_every_probe_its_losses_its_labels_and_what_the_router_remarked() -> None:
     last = time_bar(WAY).lines[-1]
     assert (last.lost, last.sent, last.times_ms) == (1, 3, (80.0, 79.9, None))
-    assert (last.mpls, last.notes, last.jump) == (("299776",), ("!X",), True)
+    assert (last.mpls, last.notes, last.jump) == (("299776", "odd"), ("!X",), True)
     silent = time_bar(WAY).lines[3]
     assert (silent.hosts, silent.lost, silent.median_ms, silent.ticks) == ((), 3, None, ())
 

@@ -39,7 +39,15 @@ function add(html) {
   if (below) raw.scrollTop = raw.scrollHeight;
 }
 
+/** Someone else's question: the page comes again when its result is there, and is left alone until then. */
+async function look() {
+  const there = await fetch(location.href, { headers: { accept: "text/html" } }).catch(() => null);
+  if (there?.ok && !(await there.text()).includes("data-elsewhere")) location.reload();
+  else setTimeout(look, 3000);
+}
+
 export function startLive() {
+  if (one("[data-elsewhere]")) setTimeout(look, 3000);
   const box = one("[data-events]");
   if (!box) return;
   const lost = one("#lost");

@@ -6,6 +6,7 @@ longest time; a hop that answers faster than one before it adds 0.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
@@ -25,6 +26,7 @@ _LEAST_JUMP_PART = 0.25
 _LABEL_PART, _LABEL_PART_NARROW = 0.075, 0.26
 """The part of the bar's width that the label of a hop needs, on a wide and on a narrow screen."""
 
+_MPLS = re.compile(r"(?:L|Label)[= ]\s*(\d+)", re.IGNORECASE)
 _STEPS = (1.0, 2.0, 5.0, 10.0)
 
 
@@ -139,7 +141,7 @@ def time_bar(hops: Sequence[Mapping[str, Any]]) -> TimeBar:
                 ticks=tuple(time / scale_ms for time in probes if time is not None),
                 reach=None if middle is None else middle / scale_ms,
                 notes=tuple(dict.fromkeys(p["note"] for p in hop["probes"] if p["note"] and p["note"] != "timeout")),
-                mpls=tuple(hop["mpls"]),
+                mpls=tuple(map(_label, hop["mpls"])),
             )
         )
     return TimeBar(total_ms, scale_ms, _segments(lines, total_ms), _shares(lines, total_ms), tuple(lines))
@@ -216,3 +218,9 @@ def _round_up(value_ms: float) -> float:
         return 1.0
     size = 10.0 ** floor(log10(value_ms))
     return next((size * step for step in _STEPS if size * step >= value_ms), size * 10)
+
+
+def _label(text: str) -> str:
+    """The number of an MPLS label as routers write it (`Label=299776 CoS=0 TTL=1 S=1`); a text without one stays as it is."""
+    found = _MPLS.search(text)
+    return found[1] if found else text

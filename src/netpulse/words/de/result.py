@@ -19,6 +19,7 @@ WORDS = {
     "result.answered_by": "Beantwortet von {source}",
     "result.cached": "Die Antwort war {n} s alt",
     "result.took": "{seconds} s",
+    "result.took.ms": "{n} ms",
     "result.title.ping": "Ping {target}",
     "result.title.traceroute": "Traceroute zu {target}",
     "result.title.aspath": "AS-Pfad zu {target}",

@@ -10,7 +10,7 @@ WORDS = {
     "timebar.unknown": "Netz nicht bekannt",
     "timebar.silent": "keine Antwort",
     "timebar.added": "Dazu ms",
-    "timebar.probes": "0 – {most} ms, ein Strich je Probe",
+    "timebar.probes": "{scale}, ein Strich je Probe",
     "timebar.also": "auch",
     "timebar.timeout": "keine Antwort in der Zeit",
     "timebar.note": "eine Bemerkung des Routers",

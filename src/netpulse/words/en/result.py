@@ -19,6 +19,7 @@ WORDS = {
     "result.answered_by": "Answered by {source}",
     "result.cached": "The answer was {n} s old",
     "result.took": "{seconds} s",
+    "result.took.ms": "{n} ms",
     "result.title.ping": "Ping {target}",
     "result.title.traceroute": "Traceroute to {target}",
     "result.title.aspath": "AS path to {target}",

@@ -10,7 +10,7 @@ WORDS = {
     "timebar.unknown": "network not known",
     "timebar.silent": "no answer",
     "timebar.added": "Added ms",
-    "timebar.probes": "0 – {most} ms, one tick per probe",
+    "timebar.probes": "{scale}, one tick per probe",
     "timebar.also": "also",
     "timebar.timeout": "no answer in time",
     "timebar.note": "a remark of the router",
