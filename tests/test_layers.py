@@ -32,7 +32,7 @@ FLOORS: tuple[frozenset[str], ...] = tuple(
         "pool",
         "execution",
         "policy executor",
-        "runs",
+        "runs neighbors",
         "telling",
         "pipeline",
         "config",

@@ -140,7 +140,8 @@ class Platform:
     `account` renders the least-privilege login for a device of this platform from its cells' commands, `trials` are the
     commands that such a login must refuse. `shows` tells by the path of a field (`learned_from.address`) with which
     patterns the platform's own text shows it on one line, the value being the pattern's groups; a field that is in no text
-    has none. What it does not tell can be hidden only together with the whole output.
+    has none. What it does not tell can be hidden only together with the whole output. `neighbors` is how it lists the
+    state of its BGP neighbours, as `Neighbors`; visitors never ask it, the service does where the operator allows.
     """
 
     name: str
@@ -150,6 +151,7 @@ class Platform:
     account: Callable[[AccountFor], str] | None = None
     trials: tuple[Trial, ...] = ()
     shows: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    neighbors: Cell | None = None
 
 
 _NEVER_HIDDEN = frozenset({"prefix", "covering", "as_path", "as_path_text", "origin_asn", "best", "best_by"})

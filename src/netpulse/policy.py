@@ -163,6 +163,30 @@ class Policy:
         # A router's own sessions are for those who asked; a route server answers in a moment.
         return replace(job, spare=job.route_source is None or job.route_source.route_server is None)
 
+    def neighbors(self, router: Router) -> Job | None:
+        """The job that lists this router's BGP neighbours; None where nothing tells them, or nothing may be asked."""
+        if router.maintenance is not None or self._settings.limits.neighbor_states_s <= 0:
+            return None
+        own = (router.device, *(source.device for source in router.routes if source.device.own_routes))
+        for device in own:
+            platform = self._matrix.platforms.get(device.platform)
+            if platform is not None and (cell := platform.neighbors) is not None:
+                ask = Ask(target=None, family=4, own_routes=True)
+                return Job(
+                    query=Query("neighbors", None, router.slug),
+                    router=router,
+                    connection=None,
+                    device=device,
+                    ask=ask,
+                    command=cell.command(ask),
+                    read=_reader(cell, ask),
+                    budget=self._output_budget(self._settings.deadlines.bird_s, cell),
+                    worst_case_s=cell.worst_case_s(ask),
+                    refusals=platform.refusals,
+                    spare=True,
+                )
+        return None
+
     def _router(self, caller: Caller, query: Query, kind: QueryType) -> Router:
         visible = routers_for(caller, self._settings.inventory)
         if query.router is None:
@@ -297,15 +321,19 @@ class Policy:
         return otherwise
 
     def _budget(self, kind: QueryType, cell: Cell) -> Budget:
-        deadlines, output = self._settings.deadlines, self._settings.output
+        deadlines = self._settings.deadlines
         deadline_s = {
             "ping": deadlines.ping_s,
             "traceroute": deadlines.traceroute_s,
             "bird": deadlines.bird_s,
         }.get(kind.deadline, deadlines.ping_s)
+        return self._output_budget(deadline_s, cell)
+
+    def _output_budget(self, deadline_s: float, cell: Cell) -> Budget:
+        output = self._settings.output
         return Budget(
             deadline_s=deadline_s,
-            silence_s=min(deadlines.silence_s, deadline_s),
+            silence_s=min(self._settings.deadlines.silence_s, deadline_s),
             most_bytes=output.most_structured_bytes if cell.structured else output.most_bytes,
             most_lines=output.most_structured_bytes if cell.structured else output.most_lines,
         )

@@ -68,6 +68,19 @@ class LearnedFrom(Record, frozen=True, kw_only=True):
     connection_id: int | None = None
 
 
+class Neighbor(Record, frozen=True, kw_only=True):
+    """A BGP neighbour as its router lists it."""
+
+    address: str
+    established: bool
+
+
+class Neighbors(Record, frozen=True, kw_only=True):
+    """All BGP neighbours of a router; one that is listed twice is established if it is once."""
+
+    neighbors: tuple[Neighbor, ...]
+
+
 class Rpki(Record, frozen=True, kw_only=True):
     """Route origin validation (RFC 6811): `valid`, `invalid`, `not_found`, or null without validated data."""
 

@@ -20,6 +20,7 @@ from netpulse.enrich.tables import Names
 from netpulse.executor import Executor
 from netpulse.limits import Windows
 from netpulse.lookup import Lookup
+from netpulse.neighbors import NeighborStates
 from netpulse.observer import NOBODY, Observer
 from netpulse.pipeline import Pipeline
 from netpulse.policy import Policy
@@ -47,6 +48,7 @@ class Services:
     clock: Callable[[], float]
     wall: Callable[[], datetime]
     tables: Tables
+    neighbors: NeighborStates
     observer: Observer = NOBODY
     seats: Seats = field(default_factory=Seats)
     draining: bool = False
@@ -124,7 +126,27 @@ async def open_services(
         tables = Tables()
         frame = _frame(settings, matrix, windows, clock, tables)
         pipeline = Pipeline(frame, executor, store, Runs(settings.limits.streams))
-        services = Services(settings, matrix, store, windows, pool, executor, pipeline, clock, wall, tables, observer)
+        neighbors = NeighborStates(
+            lambda router: pipeline.frame.policy.neighbors(router),
+            lambda: pipeline.frame.settings.limits.neighbor_states_s,
+            executor,
+            store.audit,
+            clock,
+        )
+        services = Services(
+            settings,
+            matrix,
+            store,
+            windows,
+            pool,
+            executor,
+            pipeline,
+            clock,
+            wall,
+            tables,
+            neighbors,
+            observer,
+        )
         watching = [
             asyncio.create_task(store.keys.watch()),
             asyncio.create_task(tables.follow(services.rename)),
@@ -136,6 +158,7 @@ async def open_services(
             yield services
         finally:
             services.begin_draining()
+            await neighbors.close()
             await pipeline.close()
             await executor.close()
             await pool.close()

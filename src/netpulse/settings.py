@@ -26,6 +26,7 @@ class Limits:
     streams: int = 2000
     queue_places: int = 10
     queue_wait_s: float = 5.0
+    neighbor_states_s: float = 0.0  # between two looks at a router's BGP neighbours; 0: it is never asked
 
 
 @dataclass(frozen=True, slots=True)

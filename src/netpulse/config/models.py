@@ -182,6 +182,11 @@ class LimitsBlock(Block):
     streams: int = Field(default=_LIMITS.streams, ge=1, description="Event streams open at once")
     queue_places: int = Field(default=_LIMITS.queue_places, ge=0, description="Queries that may wait for one device")
     queue_wait_s: float = Field(default=_LIMITS.queue_wait_s, ge=0, le=30, description="Seconds that each may wait")
+    neighbor_states_s: float = Field(
+        default=_LIMITS.neighbor_states_s,
+        ge=0,
+        description="Seconds between two looks at a router's BGP neighbours, while somebody looks at the network; 0 for never",
+    )
 
 
 class TargetsBlock(Block):

@@ -86,7 +86,7 @@ def render(access: Reaching, routers: Sequence[str]) -> str:
         "routers": [_router(access, net.ROUTERS[slug]) for slug in routers],
         "targets": {"allow": list(ALLOWED)},
         "resolver": access.resolver(),
-        "limits": {"target_per_minute": 600},
+        "limits": {"target_per_minute": 600, "neighbor_states_s": 10},
         "data": {"as_names": str(AS_NAMES), "vrps": str(VRPS)},
     }
     return "# Written by the lab at every start.\n" + "\n".join(_yaml(tree, 0)) + "\n"

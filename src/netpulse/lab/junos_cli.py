@@ -57,6 +57,11 @@ class ShowRoute:
 
 
 @dataclass(frozen=True, slots=True)
+class ShowBgpSummary:
+    """``show bgp summary``."""
+
+
+@dataclass(frozen=True, slots=True)
 class ShowVersion:
     """``show version``."""
 
@@ -69,7 +74,7 @@ class Refusal:
     stream: Stream = "stdout"
 
 
-Command = Ping | Traceroute | ShowRoute | ShowVersion
+Command = Ping | Traceroute | ShowRoute | ShowBgpSummary | ShowVersion
 
 
 class _Refused(Exception):
@@ -106,10 +111,12 @@ def _show(rest: Iterator[str]) -> Command:
     word = next(rest, None)
     if word is None:
         raise _Refused("error: syntax error, expecting <command>")
-    if _keyword(word, ("route", "version")) == "version":
-        for surplus in rest:
-            raise _Refused(f"error: syntax error, expecting <command>: {surplus}")
-        return ShowVersion()
+    match _keyword(word, ("bgp", "route", "version")):
+        case "version":
+            return _alone(rest, ShowVersion())
+        case "bgp":
+            _keyword(next(rest, ""), ("summary",))
+            return _alone(rest, ShowBgpSummary())
     target: IPAddress | IPNetwork | None = None
     table, exact, detail = None, False, False
     for word in rest:
@@ -127,6 +134,12 @@ def _show(rest: Iterator[str]) -> Command:
         # Every route of every table, or the terse list: this router answers only for one destination, in detail.
         raise _Refused("error: command is not valid on the mx304")
     return ShowRoute(target, table or ("inet.0" if target.version == 4 else "inet6.0"), exact)
+
+
+def _alone(rest: Iterator[str], command: Command) -> Command:
+    for surplus in rest:
+        raise _Refused(f"error: syntax error, expecting <command>: {surplus}")
+    return command
 
 
 def _ping(rest: Iterator[str]) -> Ping:

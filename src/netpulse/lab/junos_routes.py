@@ -152,7 +152,7 @@ def _print_entry(
     if "BGP.as_path" not in entry.attributes:
         name = "Direct" if entry.gateway is None and entry.kind == "unicast" else "Static"
         yield f"        {mark}{name:<7}Preference: {0 if name == 'Direct' else 5}\n"
-        yield from (f"{indent}{line}\n" for line in (*_next_hop(entry), f"Age: {_age(entry.since, now)} "))
+        yield from (f"{indent}{line}\n" for line in (*_next_hop(entry), f"Age: {age_text(entry.since, now)} "))
         yield f"{indent}AS path: I\n"
         return
     local_pref = int(entry.attributes.get("BGP.local_pref", "100"))
@@ -170,7 +170,7 @@ def _print_entry(
         lines.append(f"Inactive reason: {inactive_reason(entry, best)}")
     lines.append(f"Local AS: {local_asn:>5} Peer AS: {peer_asn:>5}")
     med = entry.attributes.get("BGP.med")
-    age = _age(entry.since, now)
+    age = age_text(entry.since, now)
     lines.append(f"Age: {age} " if med is None else f"Age: {f'{age} ':<11}Metric: {med} ")
     lines.append("Validation State: unverified ")
     lines.append(f"Task: BGP_{peer_asn}.{source}")
@@ -249,7 +249,7 @@ def _communities(attributes: Mapping[str, str]) -> list[str]:
     )
 
 
-def _age(since: str, now: datetime) -> str:
+def age_text(since: str, now: datetime) -> str:
     """The time since ``since`` (a date, a time of today, or both) in Junos's form: ``1:06``, ``4:45:37``, ``3w2d 4:45:37``."""
     moment = datetime.fromisoformat(since if "-" in since else f"{now:%Y-%m-%d} {since}")
     seconds = max(0, int((now - moment).total_seconds()))

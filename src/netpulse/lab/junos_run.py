@@ -17,7 +17,8 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any
 
 from netpulse.lab.children import Child
-from netpulse.lab.junos_cli import IPAddress, Ping, Refusal, ShowRoute, ShowVersion, Traceroute, parse
+from netpulse.lab.junos_bgp import print_summary, read_peers
+from netpulse.lab.junos_cli import IPAddress, Ping, Refusal, ShowBgpSummary, ShowRoute, ShowVersion, Traceroute, parse
 from netpulse.lab.junos_print import PingPrinter, TracePrinter, sent_data_bytes
 from netpulse.lab.junos_routes import BirdUnwilling, ask_bird, print_table, read_entries, read_session
 from netpulse.lab.router_spec import RouterSpec
@@ -55,6 +56,8 @@ class JunosRun:
                 return 0
             case ShowRoute():
                 return await self._show_route(command)
+            case ShowBgpSummary():
+                return await self._show_bgp_summary()
             case _:
                 return await self._probe(command)
 
@@ -193,6 +196,15 @@ class JunosRun:
             return 1
         # BIRD shows local time, so local time is what ages are reckoned from.
         await self._say(False, print_table(command.table, " ".join(counted), entries, sessions, datetime.now()))
+        return 0
+
+    async def _show_bgp_summary(self) -> int:
+        try:
+            lines = await ask_bird(self._spec.bird_socket or "", "show protocols all")
+        except (BirdUnwilling, OSError, TimeoutError):
+            await self._say(False, "error: the routing subsystem is not running\n")
+            return 1
+        await self._say(False, print_summary(read_peers(lines), datetime.now()))
         return 0
 
     def _table(self, command: ShowRoute) -> str | None:

@@ -21,7 +21,7 @@ from netpulse.platforms.paths import answer, asked_prefix
 from netpulse.platforms.reading import covers, network
 from netpulse.queries.aspath import AsPathResult
 from netpulse.query import Ask
-from netpulse.records import Record, Route
+from netpulse.records import Neighbor, Neighbors, Record, Route
 
 
 def aspath_command(ask: Ask) -> str:
@@ -261,6 +261,34 @@ SHOWS = {
     "why_not_best": (),
 }
 
+class NeighborsReader:
+    """All BGP sessions of one `show protocols all`."""
+
+    enough = complete = False
+
+    def __init__(self) -> None:
+        self._lines: list[str] = []
+
+    def feed(self, line: str) -> Iterable[Record]:
+        self._lines.append(line)
+        return ()
+
+    def follow_up(self) -> str | None:
+        return None
+
+    def close(self, ending: Ending) -> Neighbors:
+        sessions = read_sessions(self._lines)
+        return Neighbors(
+            neighbors=tuple(
+                Neighbor(address=s.neighbor, established=s.established) for s in sessions if s.neighbor is not None
+            )
+        )
+
+
+NEIGHBORS = Cell(
+    command=lambda ask: "show protocols all", reader=lambda ask: NeighborsReader(), worst_case_s=lambda ask: 0.0
+)
+
 PLATFORM = Platform(
     name="bird",
     title="BIRD",
@@ -269,4 +297,5 @@ PLATFORM = Platform(
     account=account,
     trials=TRIALS,
     shows=SHOWS,
+    neighbors=NEIGHBORS,
 )

@@ -29,6 +29,7 @@ class Session:
     name: str
     since: str
     established: bool = False
+    neighbor: str | None = None
     channels: list[Channel] = field(default_factory=list)
 
     def channel(self, family: Family) -> Channel | None:
@@ -76,7 +77,9 @@ def _read_detail(session: Session, text: str) -> None:
     words = value.split()
     if not colon or not words:
         return
-    if name == "BGP state":
+    if name == "Neighbor address":
+        session.neighbor = words[0].partition("%")[0]
+    elif name == "BGP state":
         session.established = words[0] == "Established"
     elif session.channels:
         channel = session.channels[-1]

@@ -23,6 +23,8 @@ from netpulse.records import (
     AsSet,
     Community,
     LearnedFrom,
+    Neighbor,
+    Neighbors,
     PathElement,
     Record,
     Route,
@@ -117,6 +119,9 @@ class _Reply:
     def prefix(self) -> str | None:
         place = network(_text(self._document.get("prefix")) or "")
         return None if place is None else place.compressed
+
+    def objects(self) -> list[Mapping[str, Any]]:
+        return [_object(value) for value in self._document.values()]
 
     def paths(self) -> list[Mapping[str, Any]]:
         return _objects(self._document.get("paths"))
@@ -279,6 +284,42 @@ SHOWS = {
     "why_not_best": (r'"selectionReason":\s*"([^"]*)"',),
 }
 
+class NeighborsReader:
+    """One JSON document of `show bgp summary json`: by address family, then by neighbour."""
+
+    enough = False
+
+    def __init__(self) -> None:
+        self.complete = False
+        self._reply = _Reply()
+
+    def feed(self, line: str) -> Iterable[Record]:
+        self._reply.add(line)
+        self.complete = self._reply.whole
+        return ()
+
+    def follow_up(self) -> str | None:
+        return None
+
+    def close(self, ending: Ending) -> Neighbors:
+        if not self._reply.whole:
+            raise Unread("The reply is not one whole JSON document.")
+        found: list[Neighbor] = []
+        for family in self._reply.objects():
+            for name, peer in _object(family.get("peers")).items():
+                address = literal(name)
+                if address is not None:
+                    found.append(Neighbor(address=address, established=_object(peer).get("state") == "Established"))
+        return Neighbors(neighbors=tuple(found))
+
+
+NEIGHBORS = Cell(
+    command=lambda ask: "show bgp summary json",
+    reader=lambda ask: NeighborsReader(),
+    worst_case_s=lambda ask: 5.0,
+    structured=True,
+)
+
 PLATFORM = Platform(
     name="frr",
     title="FRRouting",
@@ -292,4 +333,5 @@ PLATFORM = Platform(
     account=account,
     trials=TRIALS,
     shows=SHOWS,
+    neighbors=NEIGHBORS,
 )

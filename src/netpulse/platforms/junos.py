@@ -6,6 +6,7 @@ Junos's form, and the forms of public device output are tried as well.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
@@ -16,11 +17,12 @@ from netpulse.platforms.hops import TracerouteReader
 from netpulse.platforms.junos_routes import Draft, begin, destination
 from netpulse.platforms.logins import pattern_of, place_comment
 from netpulse.platforms.paths import answer, asked_prefix
+from netpulse.platforms.reading import literal
 from netpulse.queries.aspath import AsPathResult
 from netpulse.queries.ping import COUNT
 from netpulse.queries.traceroute import MOST_HOPS
 from netpulse.query import Ask
-from netpulse.records import Record, Route
+from netpulse.records import Neighbor, Neighbors, Record, Route
 
 TRACE_WAIT_S = 2
 """Junos refuses 1 for IPv6."""
@@ -114,6 +116,48 @@ def _is_prompt(text: str) -> bool:
     return text.startswith("{") and text.endswith("}")
 
 
+class NeighborsReader:
+    """The peers of one `show bgp summary`.
+
+    A peer's line is its address, its AS number, four counters, how long it has been so (one word or two), and either a state
+    or the counts of its routes; releases since 14 write `Establ` and put the counts below.
+    """
+
+    enough = complete = False
+
+    def __init__(self) -> None:
+        self._neighbors: list[Neighbor] = []
+        self._heading = False
+
+    def feed(self, line: str) -> Iterable[Record]:
+        words = line.split()
+        self._heading = self._heading or words[:2] == ["Peer", "AS"]
+        if self._heading and len(words) >= 8 and not line[0].isspace() and (address := literal(words[0])):
+            for word in words[6:]:
+                if word == "Establ" or _COUNTS.match(word):
+                    self._neighbors.append(Neighbor(address=address, established=True))
+                    break
+                if word in _NOT_ESTABLISHED:
+                    self._neighbors.append(Neighbor(address=address, established=False))
+                    break
+        return ()
+
+    def follow_up(self) -> str | None:
+        return None
+
+    def close(self, ending: Ending) -> Neighbors:
+        if not self._heading:
+            raise Unread("There is no list of peers in what the device printed.")
+        return Neighbors(neighbors=tuple(self._neighbors))
+
+
+_COUNTS = re.compile(r"\A\d+/\d+/\d+(?:/\d+)?\Z", re.ASCII)
+_NOT_ESTABLISHED = frozenset({"Idle", "Connect", "Active", "OpenSent", "OpenConfirm"})
+
+NEIGHBORS = Cell(
+    command=lambda ask: "show bgp summary", reader=lambda ask: NeighborsReader(), worst_case_s=lambda ask: 15.0
+)
+
 # Closing the channel ends a command; where it does not, ping sends its five packets and waits 10 s for the last reply,
 # and traceroute waits for three probes of every hop.
 CELLS = {
@@ -154,8 +198,10 @@ DENIED = "|".join(
         # A pipe can write files and send them elsewhere.
         "[|]",
         f"^({'|'.join(_NO_COMMANDS.split())})( .*){{0,1}}$",
-        # Whatever is shown, but routes: the complement of that word, since these expressions cannot say "not".
-        "^show ([^r]|r[^o]|ro[^u]|rou[^t]|rout[^e]).*$",
+        # Whatever is shown, but routes and the summary of BGP: complements of words, since these expressions cannot say "not".
+        "^show ([^rb]|r[^o]|ro[^u]|rou[^t]|rout[^e]|b[^g]|bg[^p]|bgp[^ ]).*$",
+        "^show bgp( ([^s]|s[^u]|su[^m]).*){0,1}$",
+        "^show bgp summary .*$",
         "^show route( [a-z-]+)*$",
         "^show route [a-z-]+ .*$",
         f"^show route .* ({'|'.join(_NO_ROUTE_WORDS.split())})( .*){{0,1}}$",
@@ -236,4 +282,13 @@ SHOWS = {
     "rpki.state": (r"\bValidation State:\s*(\S+)",),
 }
 
-PLATFORM = Platform(name="junos", title="Junos", cells=CELLS, refusals=REFUSALS, account=account, trials=TRIALS, shows=SHOWS)
+PLATFORM = Platform(
+    name="junos",
+    title="Junos",
+    cells=CELLS,
+    refusals=REFUSALS,
+    account=account,
+    trials=TRIALS,
+    shows=SHOWS,
+    neighbors=NEIGHBORS,
+)

@@ -64,6 +64,9 @@ def shapes_of(
         if name == platform
         for ask in _asks(matrix.queries[query], connections, tables)
     ]
+    neighbors = matrix.platforms[platform].neighbors
+    if neighbors is not None:
+        found.append(neighbors.command(Ask(target=None, family=4, own_routes=True)))
     return tuple(dict.fromkeys(found))
 
 

@@ -6,6 +6,7 @@ from typing import Literal, NamedTuple
 
 from netpulse.errors import Refused
 from netpulse.inventory import Connection, Router
+from netpulse.neighbors import Status
 from netpulse.policy import Caller, connections_for, offered, routers_for
 from netpulse.records import Record
 from netpulse.render.as_json import encode
@@ -41,7 +42,7 @@ class ConnectionView(Record, frozen=True, kw_only=True):
     source_ipv4: str | None
     source_ipv6: str | None
     egress: Literal["source", "policy", "routing_instance", "next_hop"]
-    status: Literal["up", "down", "unknown"]
+    status: Status
 
 
 class LimitsView(Record, frozen=True, kw_only=True):
@@ -83,11 +84,14 @@ def connection_views(caller: Caller, slug: str | None, services: Services) -> li
     """The connections of this router; Refused `unknown_router` if it does not exist for the caller."""
     for router in routers_for(caller, services.settings.inventory):
         if router.slug == slug:
-            return [_connection_view(connection) for connection in connections_for(caller, router)]
+            return [
+                _connection_view(connection, services.neighbors.status(router, connection))
+                for connection in connections_for(caller, router)
+            ]
     raise Refused("unknown_router", "There is no such router; /routers lists the routers and their slugs.")
 
 
-def _connection_view(connection: Connection) -> ConnectionView:
+def _connection_view(connection: Connection, status: Status) -> ConnectionView:
     return ConnectionView(
         id=connection.id,
         name=connection.name,
@@ -96,7 +100,7 @@ def _connection_view(connection: Connection) -> ConnectionView:
         source_ipv4=None if connection.source_ipv4 is None else str(connection.source_ipv4),
         source_ipv6=None if connection.source_ipv6 is None else str(connection.source_ipv6),
         egress=connection.egress,
-        status="unknown",
+        status=status,
     )
 
 
