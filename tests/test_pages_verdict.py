@@ -22,7 +22,8 @@ LAN = Connection(
     source_ipv4=ip_address("192.0.2.130"),
     lan_ipv4=ip_network("192.0.2.128/26"),
 )
-CORE = router("core1", (transit(1, "203.0.113.1"), transit(2, "198.51.100.1"), LAN))
+EXCHANGE = Connection(id=4, name="AMS-IX", type="IX", source_ipv4=ip_address("203.0.113.193"))
+CORE = router("core1", (transit(1, "203.0.113.1"), transit(2, "198.51.100.1"), LAN, EXCHANGE))
 PLACES = Places({"core1": CORE}, {("core1", c.id): c for c in CORE.connections})
 NOTHING: dict[str, Any] = {
     "sent": 5,
@@ -49,6 +50,10 @@ def egress(verdict: str, mode: str = "source", expected: int | None = 2) -> dict
     return {"mode": mode, "expected_connection": expected, "verdict": verdict, "note": "The note of the server."}
 
 
+def hop(number: int, address: str | None = None) -> dict[str, Any]:
+    return {"hop": number, "probes": [{"address": address}] * 3}
+
+
 def route(prefix: str, *path: int, best: bool = False) -> dict[str, Any]:
     return {
         "prefix": prefix,
@@ -66,6 +71,33 @@ def test_a_source_in_an_exchange_lan_explains_the_silence() -> None:
         "reached from it."
     ]
     assert said(stored("ping", {**data, "source_ip": "203.0.113.1"}, 3))[0].startswith("No answer at all.")
+
+
+def test_a_trace_from_an_exchange_lan_explains_the_silence_too() -> None:
+    silent = {"hops": [hop(n) for n in range(1, 5)], "reached": False, "stopped": "silent_tail"}
+    found = said(stored("traceroute", {"result": silent, "source_ip": "192.0.2.130"}, 3))
+    assert [text.split(".")[0] for text in found] == ["4 silent hops in a row", "The source is in the LAN of DE-CIX"]
+
+
+@pytest.mark.parametrize("printed", ["ping: sendto: No route to host", "ping: connect: Network is unreachable"])
+def test_a_router_without_a_way_out_says_nothing_about_the_target(printed: str) -> None:
+    data = {"result": NOTHING, "output": f"PING 8.8.8.8 (8.8.8.8): 56 data bytes\n{printed}\n"}
+    none = "Nothing could be sent. The router has no way out to this target from this source."
+    assert said(stored("ping", data)) == [none]
+    assert said(stored("ping", data, 4)) == [
+        none + " AMS-IX is an exchange: it leads only to its members and the networks behind them."
+    ]
+    trace = {"hops": [hop(n) for n in range(1, 5)], "reached": False, "stopped": "silent_tail"}
+    assert said(stored("traceroute", {"result": trace, "output": f"traceroute: {printed[6:]}\n"})) == [none]
+    far = {"hops": [hop(1, "192.0.2.9"), hop(2)], "reached": False, "stopped": None}
+    assert said(stored("traceroute", {"result": far, "output": printed})) == []
+
+
+def test_silence_beyond_an_exchange_may_be_that_of_a_carrier_that_drops_foreign_sources() -> None:
+    may = "a carrier farther on may drop packets whose source address it did not hear of"
+    assert may in said(stored("ping", {"result": NOTHING, "egress": egress("enforced", "policy")}, 4))[0]
+    assert may not in said(stored("ping", {"result": NOTHING, "egress": egress("unknown")}, 4))[0]
+    assert may not in said(stored("ping", {"result": NOTHING, "egress": egress("enforced", "policy")}, 1))[0]
 
 
 def test_a_way_out_that_differs_is_named_and_may_explain_the_silence() -> None:
@@ -98,7 +130,7 @@ def test_a_connection_that_does_not_exist_for_the_reader_is_not_named() -> None:
 @pytest.mark.parametrize(
     ("change", "text"),
     [
-        ({"sent": 0}, "Nothing could be sent The router has no way out to this target from this source."),
+        ({"sent": 0}, "Nothing could be sent. The router has no way out to this target from this source."),
         (
             {"received": 4},
             "1 of 5 answers is missing. Lost on the way out or on the way back; a ping cannot tell which.",
@@ -110,12 +142,17 @@ def test_a_ping_says_what_is_missing(change: dict[str, int], text: str) -> None:
 
 
 def test_a_trace_says_where_it_fell_silent() -> None:
-    hop = {"hop": 2, "probes": [{"address": "192.0.2.9"}]}
-    tail = stored("traceroute", {"result": {"hops": [hop], "reached": False, "stopped": "silent_tail"}})
+    second = hop(2, "192.0.2.9")
+    tail = stored("traceroute", {"result": {"hops": [second], "reached": False, "stopped": "silent_tail"}})
     assert said(tail)[0].startswith("4 silent hops in a row. Nothing beyond hop 2 answers.")
+    many = {"hops": [hop(1, "192.0.2.9"), *(hop(n) for n in range(2, 14))], "reached": False, "stopped": "silent_tail"}
+    assert said(stored("traceroute", {"result": many}))[0].startswith("12 silent hops in a row. Nothing beyond hop 1")
+    assert sentence(WORDS, stored("traceroute", {"result": many})) == (
+        "13 hops, the last 12 silent: target not reached"
+    )
     never = stored("traceroute", {"result": {"hops": [], "reached": False, "stopped": "silent_tail"}})
     assert "Not even the first hop answers." in said(never)[0]
-    late = stored("traceroute", {"result": {"hops": [hop], "reached": False, "stopped": "deadline"}})
+    late = stored("traceroute", {"result": {"hops": [second], "reached": False, "stopped": "deadline"}})
     assert said(late)[0].startswith("Ended at the time limit.")
     assert sentence(WORDS, late) == "1 hop, target not reached"
 

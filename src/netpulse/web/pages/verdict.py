@@ -5,6 +5,7 @@ Pure: a result as far as it is known, the places it names, and a language. Nothi
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from ipaddress import ip_address
@@ -20,6 +21,8 @@ from netpulse.words import Words
 Tone = Literal["b", "w", "n"]
 """How a notice is shown: a fault, a warning, or a remark."""
 
+# What Junos, FRR and Linux print for each packet that the router itself has no route for.
+_NO_WAY_OUT = re.compile(r"\b(?:sendto|sendmsg|connect): (?:No route to host|Network is unreachable)", re.I)
 _OURS = frozenset({"route_source_down", "audit_unavailable", "internal"})
 
 
@@ -93,7 +96,7 @@ def notices(words: Words, progress: Progress, places: Places) -> list[Notice]:
         if progress.kind == "ping" and progress.state == "done":
             found += _ping(words, progress, places)
         elif progress.kind == "traceroute":
-            found += _trace(words, progress)
+            found += _trace(words, progress, places)
         found += _routes(words, progress)
     found += _way(words, progress, places)
     if progress.data.get("truncated"):
@@ -130,26 +133,47 @@ def _ping(words: Words, progress: Progress, places: Places) -> Iterator[Notice]:
     sent, received = result.get("sent"), result.get("received", 0)
     if sent is None:
         return
-    if sent == 0:
-        yield Notice("w", words.t("result.ping.unsent"), words.t("result.ping.unsent.text"))
+    connection = _chosen(progress, places)
+    if sent == 0 or (received == 0 and _NO_WAY_OUT.search(progress.output)):
+        yield _unsent(words, connection)
     elif received == 0:
-        connection = _chosen(progress, places)
-        if connection is not None and _in_lan(connection, progress.data.get("source_ip")):
-            yield Notice("w", words.t("result.ping.lan", name=connection.name), words.t("result.ping.lan.text"))
-        else:
-            yield Notice("w", words.t("result.ping.nothing"), words.t("result.ping.nothing.text"))
+        if lan := _in_lan(words, progress, connection):
+            yield lan
+            return
+        text = words.t("result.ping.nothing.text")
+        if connection is not None and connection.type == "IX" and _left_by_it(progress):
+            text += " " + words.t("result.ping.ix", name=connection.name)
+        yield Notice("w", words.t("result.ping.nothing"), text)
     elif received < sent:
         yield Notice("w", words.t("result.ping.loss", n=sent - received, sent=sent), words.t("result.ping.loss.text"))
 
 
-def _trace(words: Words, progress: Progress) -> Iterator[Notice]:
+def _trace(words: Words, progress: Progress, places: Places) -> Iterator[Notice]:
     result = progress.result
-    if result.get("stopped") == "silent_tail":
-        last = _last_answering(result)
+    connection = _chosen(progress, places)
+    last = _last_answering(result)
+    if not result.get("reached") and last is None and _NO_WAY_OUT.search(progress.output):
+        yield _unsent(words, connection)
+    elif result.get("stopped") == "silent_tail":
         text = words.t("result.trace.tail.after", hop=last) if last else words.t("result.trace.tail.never")
-        yield Notice("w", words.t("result.trace.tail", n=SILENT_HOPS), text)
+        yield Notice("w", words.t("result.trace.tail", n=_silent(result)), text)
+        if lan := _in_lan(words, progress, connection):
+            yield lan
     elif result.get("stopped") == "deadline":
         yield Notice("w", words.t("result.trace.late"), words.t("result.trace.late.text"))
+
+
+def _unsent(words: Words, connection: Connection | None) -> Notice:
+    """The router itself knows no way; an exchange leads to few places, so there that is nothing unusual."""
+    text = words.t("result.ping.unsent.text")
+    if connection is not None and connection.type == "IX":
+        text += " " + words.t("result.ping.unsent.ix", name=connection.name)
+    return Notice("w", words.t("result.ping.unsent") + ".", text)
+
+
+def _left_by_it(progress: Progress) -> bool:
+    """Whether packets left by the connection that was chosen, as far as anybody knows."""
+    return (progress.data.get("egress") or {}).get("verdict") in ("enforced", "same")
 
 
 def _routes(words: Words, progress: Progress) -> Iterator[Notice]:
@@ -201,9 +225,13 @@ def _chosen(progress: Progress, places: Places) -> Connection | None:
     return places.connection(question.router, question.connection) if question else None
 
 
-def _in_lan(connection: Connection, source: str | None) -> bool:
-    lans = [lan for lan in (connection.lan_ipv4, connection.lan_ipv6) if lan is not None]
-    return source is not None and inside(ip_address(source), tuple(lans))
+def _in_lan(words: Words, progress: Progress, connection: Connection | None) -> Notice | None:
+    """What it means that the source is an address of an exchange's LAN; None where it is none."""
+    source = progress.data.get("source_ip")
+    lans = [lan for lan in (connection.lan_ipv4, connection.lan_ipv6) if lan is not None] if connection else []
+    if connection is None or source is None or not inside(ip_address(source), tuple(lans)):
+        return None
+    return Notice("w", words.t("result.ping.lan", name=connection.name), words.t("result.ping.lan.text"))
 
 
 def _of_ping(words: Words, result: Mapping[str, Any]) -> str:
@@ -220,7 +248,7 @@ def _of_trace(words: Words, result: Mapping[str, Any]) -> str:
     if result["reached"]:
         return words.t("result.say.reached", n=n)
     if result.get("stopped") == "silent_tail":
-        return words.t("result.say.tail", n=n, silent=SILENT_HOPS)
+        return words.t("result.say.tail", n=n, silent=_silent(result))
     return words.t("result.say.unreached", n=n)
 
 
@@ -270,6 +298,12 @@ def _disputed(progress: Progress) -> dict[str, list[int]]:
 def _last_answering(result: Mapping[str, Any]) -> int | None:
     answering = [hop["hop"] for hop in result["hops"] if any(probe["address"] for probe in hop["probes"])]
     return max(answering, default=None)
+
+
+def _silent(result: Mapping[str, Any]) -> int:
+    """How many hops at the end are silent: at least as many as end a trace, more where a router probes several at once."""
+    last = _last_answering(result)
+    return max(SILENT_HOPS, max((hop["hop"] for hop in result["hops"]), default=0) - (last or 0))
 
 
 def _asked_name(progress: Progress) -> str:

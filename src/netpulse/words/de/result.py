@@ -95,9 +95,12 @@ WORDS = {
     "result.route.covering": "Für genau diesen Präfix gibt es keine; er liegt in {covering}.",
     "result.ping.unsent": "Es konnte nichts gesendet werden",
     "result.ping.unsent.text": "Der Router hat von dieser Quelle aus keinen Weg zu diesem Ziel.",
+    "result.ping.unsent.ix": "{name} ist ein Austauschpunkt: Er führt nur zu seinen Mitgliedern und den Netzen hinter ihnen.",
     "result.ping.nothing": "Gar keine Antwort.",
     "result.ping.nothing.text": "Das Ziel ist vielleicht aus, antwortet nicht auf Pings, oder Hin- oder Rückweg ist "
     "unterbrochen. Ein Traceroute zeigt, wie weit Pakete kommen.",
+    "result.ping.ix": "{name} führt nur zu seinen Mitgliedern und den Netzen hinter ihnen; ein Netzbetreiber weiter draußen "
+    "verwirft vielleicht Pakete, deren Quelladresse er nicht kennt, oder hat keinen Weg zu ihr zurück.",
     "result.ping.lan": "Die Quelle liegt im LAN von {name}.",
     "result.ping.lan.text": "Niemand außerhalb des LANs kann ihr antworten; erreichbar sind von ihr nur Mitglieder des "
     "Austauschpunkts.",
@@ -134,7 +137,7 @@ WORDS = {
     "result.fault.router_garbled": "{router} hat etwas gesendet, das kein Text ist.",
     "result.fault.router_closed": "{router} hat die Sitzung beendet, bevor die Antwort vollständig war.",
     "result.fault.router_busy": "Alle Sitzungen von {router} sind belegt, und andere warten. Bitte gleich noch einmal versuchen.",
-    "result.fault.route_source_down": "Keiner unserer Route-Server kennt zurzeit die Routen von {router}.",
+    "result.fault.route_source_down": "Die Routen von {router} sind nicht zu lesen: Keine ihrer Quellen antwortet und kennt sie.",
     "result.fault.maintenance": "{router} ist wegen Wartung außer Betrieb.",
     "result.fault.audit_unavailable": "Die Abfrage ließ sich nicht protokollieren und wurde deshalb nicht ausgeführt.",
     "result.fault.shutting_down": "Der Dienst startet neu. Bitte in einer Minute noch einmal fragen.",

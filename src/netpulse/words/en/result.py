@@ -95,9 +95,12 @@ WORDS = {
     "result.route.covering": "There is none for exactly this prefix; {covering} covers it.",
     "result.ping.unsent": "Nothing could be sent",
     "result.ping.unsent.text": "The router has no way out to this target from this source.",
+    "result.ping.unsent.ix": "{name} is an exchange: it leads only to its members and the networks behind them.",
     "result.ping.nothing": "No answer at all.",
     "result.ping.nothing.text": "The target may be off, may not answer pings, or the way to it or back is broken. A traceroute "
     "shows how far packets come.",
+    "result.ping.ix": "{name} leads only to its members and the networks behind them; a carrier farther on may drop packets "
+    "whose source address it did not hear of, or have no way back to it.",
     "result.ping.lan": "The source is in the LAN of {name}.",
     "result.ping.lan.text": "Nobody beyond the LAN can answer it, so only members of the exchange can be reached from it.",
     "result.ping.loss": Plural("{n} of {sent} answers is missing.", "{n} of {sent} answers are missing."),
@@ -132,7 +135,7 @@ WORDS = {
     "result.fault.router_garbled": "{router} sent something that is not text.",
     "result.fault.router_closed": "{router} closed the session before its answer was whole.",
     "result.fault.router_busy": "All sessions of {router} are in use and others wait. Try again in a moment.",
-    "result.fault.route_source_down": "None of our route servers knows the routes of {router} now.",
+    "result.fault.route_source_down": "The routes of {router} cannot be read now: none of their sources answers and knows them.",
     "result.fault.maintenance": "{router} is out of service for maintenance.",
     "result.fault.audit_unavailable": "The query could not be recorded, so it was not run.",
     "result.fault.shutting_down": "The service is restarting. Run the query again in a minute.",
