@@ -1,6 +1,7 @@
 # Needs make, python3 (3.11 or newer) and a package registry; the targets install the rest.
 
 PORT ?= 8080
+SECONDS ?= 60
 PYTHON ?= python3
 NETPULSE_LAB_ROOT ?= $(CURDIR)/.cache/lab-root
 export NETPULSE_LAB_ROOT
@@ -9,7 +10,7 @@ SETUP := $(PYTHON) tools/setup.py
 BIN := .venv/bin
 
 .NOTPARALLEL:
-.PHONY: axe frontend help install demo test check lint types tests bench shots clean
+.PHONY: axe frontend help install demo test check lint types tests bench load shots clean
 
 help:
 	@echo "make demo      a small Internet and a looking glass in front of it, on http://127.0.0.1:$(PORT) (PORT=... changes it)"
@@ -21,6 +22,9 @@ ifneq ($(wildcard tools/bench.py),)
 endif
 	@echo "make axe       accessibility of every page in every state, with axe-core in Chromium"
 	@echo "make shots     pictures of every page, in .cache/shots"
+ifneq ($(wildcard tools/load.py),)
+	@echo "make load      what it stands: crowds, slow clients, ten thousand streams, 200 kills (SECONDS=10 makes it shorter)"
+endif
 	@echo "make frontend  builds style sheets and scripts again from frontend/ (needs node and npm; their result is committed)"
 	@echo "make clean     removes everything that the other targets made in this folder"
 
@@ -63,6 +67,12 @@ axe:
 shots:
 	@$(SETUP) --dev
 	@$(BIN)/python tools/shots.py
+
+ifneq ($(wildcard tools/load.py),)
+load:
+	@$(SETUP) --dev
+	@$(BIN)/python tools/load.py --seconds $(SECONDS)
+endif
 
 frontend:
 	@cd frontend && npm ci --silent --no-audit --no-fund && node build.mjs

@@ -1,8 +1,10 @@
 """SSH routers in a process of their own: real SSH, and commands that take as long as their target says.
 
-The third number of the target is tenths of a second (`45.0.2.7`: 0.2 s), 255 stands for ever. Before anything else a command
-prints when it did so: `printed at N ns`, on the monotonic clock that all processes of a machine share. The command `peak`
-tells how many commands ran at once at most since it was last asked.
+The third number of the target is tenths of a second (`45.0.2.7`: 0.2 s), 255 stands for ever, 254 for a line of 10 MB and
+253 for a million lines. Before anything else a command prints when it did so: `printed at N ns`, on the monotonic clock that
+all processes of a machine share. The command `peak` tells how many commands ran at once at most since it was last asked.
+
+Every command is also in a log, which nobody has to trust the asked server for: `Fakes.commands`.
 """
 
 from __future__ import annotations
@@ -11,10 +13,11 @@ import asyncio
 import json
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TextIO
 
 import asyncssh
 
@@ -22,7 +25,8 @@ from netpulse.inventory import Ssh
 
 USER = "bench"
 STAMP = "printed at "
-FOREVER = 255
+FOREVER, LONG_LINE, MANY_LINES = 255, 254, 253
+_PIECE = 65536
 _REPLIES = "".join(f"64 bytes from {{target}}: icmp_seq={n} ttl=60 time=1.0{n} ms\n" for n in range(1, 6))
 _TEXT = (
     "PING {target} ({target}) 56(84) bytes of data.\n" + _REPLIES + "\n--- {target} ping statistics ---\n"
@@ -32,20 +36,48 @@ _TEXT = (
 
 
 @dataclass(frozen=True)
+class Command:
+    """One command that a router was sent; times in seconds of the monotonic clock, `ended_s` None while it runs."""
+
+    router: str
+    text: str
+    began_s: float
+    ended_s: float | None
+
+
+@dataclass(frozen=True)
 class Fakes:
     """Where the routers are; one port serves as many of them as the configuration names."""
 
     ssh: Ssh
+    log: Path
 
-    def config(self, folder: Path, *, routers: int = 1, sessions: int = 3, **limits: object) -> Path:
-        """A configuration of this many routers `r0`, `r1` …, all reached at this port, each with connection N+1."""
+    def commands(self, since_s: float = 0.0) -> list[Command]:
+        """Every command that began after this moment, in order."""
+        found: dict[int, Command] = {}
+        for line in self.log.read_text().splitlines():
+            entry = json.loads(line)
+            if "text" in entry:
+                found[entry["n"]] = Command(entry["router"], entry["text"], entry["s"], None)
+            else:
+                found[entry["n"]] = replace(found[entry["n"]], ended_s=entry["s"])
+        return [command for command in found.values() if command.began_s >= since_s]
+
+    def config(
+        self, folder: Path, *, routers: int = 1, sessions: int = 3, further: Mapping[str, object] | None = None, **limits: object
+    ) -> Path:
+        """A configuration of this many routers `r0`, `r1` …, all reached at this port, each with connection N+1.
+
+        `further` are whole blocks of the file.
+        """
         reach = {
-            "host": self.ssh.host, "port": self.ssh.port, "user": self.ssh.user,
+            "host": self.ssh.host, "port": self.ssh.port,
             "key_file": str(self.ssh.key_file), "host_keys": list(self.ssh.host_keys),
         }  # fmt: skip
         blocks = [
             {
-                "slug": f"r{n}", "name": f"Router {n}", "platform": "linux", "ssh": reach, "max_sessions": sessions,
+                "slug": f"r{n}", "name": f"Router {n}", "platform": "linux", "max_sessions": sessions,
+                "ssh": {**reach, "user": f"r{n}"},  # the user's name tells the log which router was meant
                 "connections": [{"id": n + 1, "name": f"Transit {n}", "type": "TRANSIT", "source_ipv4": f"203.0.113.{n + 1}"}],
             }
             for n in range(routers)
@@ -54,6 +86,7 @@ class Fakes:
             "routers": blocks,
             "limits": {"target_per_minute": 1_000_000, **limits},
             "deadlines": {"silence_s": 55, "traceroute_s": 55},
+            **(further or {}),
         }
         folder.mkdir(parents=True, exist_ok=True)
         file = folder / "netpulse.yaml"
@@ -80,21 +113,24 @@ async def fake_routers(folder: Path) -> AsyncIterator[Fakes]:
     (folder / "client").chmod(0o600)
     key.write_public_key(folder / "client.pub")
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "measure.fakes", str(folder / "client.pub"), cwd=Path(__file__).parent.parent,
+        sys.executable, "-m", "measure.fakes", str(folder / "client.pub"), str(folder / "routers.log"),
+        cwd=Path(__file__).parent.parent,
         stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
     )  # fmt: skip
     try:
         if process.stdout is None:
             raise RuntimeError("the routers' standard output is not a pipe")
         port, host_key = (await process.stdout.readline()).decode().strip().split(" ", 1)
-        yield Fakes(Ssh("127.0.0.1", USER, folder / "client", (host_key,), int(port)))
+        yield Fakes(Ssh("127.0.0.1", USER, folder / "client", (host_key,), int(port)), folder / "routers.log")
     finally:
         process.kill()
         await process.wait()
 
 
 class _Routers:
-    def __init__(self) -> None:
+    def __init__(self, log: TextIO) -> None:
+        self._log = log
+        self._commands = 0
         self._running = 0
         self._peak = 0
 
@@ -107,13 +143,22 @@ class _Routers:
             return
         self._running += 1
         self._peak = max(self._peak, self._running)
+        self._commands = number = self._commands + 1
+        self._note(n=number, router=process.get_extra_info("username"), text=process.command)
         try:
             process.stdout.write(f"{STAMP}{time.monotonic_ns()} ns\n")
             await self._play(process, words[-1])
         except (asyncssh.BreakReceived, asyncssh.SignalReceived):
             process.exit(130)
+        except OSError:  # whoever asked has gone away in the middle
+            process.close()
         finally:
             self._running -= 1
+            self._note(n=number)
+
+    def _note(self, **what: object) -> None:
+        self._log.write(json.dumps({**what, "s": time.monotonic()}) + "\n")
+        self._log.flush()
 
     async def _play(self, process: asyncssh.SSHServerProcess[str], target: str) -> None:
         tenths = int(target.split(".")[2]) if target.count(".") == 3 else 0
@@ -121,17 +166,22 @@ class _Routers:
             await process.stdin.read()
             await process.wait_closed()
             return
-        if tenths:
+        if tenths in (LONG_LINE, MANY_LINES):
+            piece = "x" * _PIECE if tenths == LONG_LINE else "64 bytes\n" * (_PIECE // 9)
+            for _ in range((10_000_000 if tenths == LONG_LINE else 9_000_000) // len(piece) + 1):
+                process.stdout.write(piece)
+                await process.stdout.drain()
+        elif tenths:
             await asyncio.sleep(tenths / 10)
         process.stdout.write(_TEXT.format(target=target))
         process.exit(0)
 
 
-async def _serve(authorized: str) -> None:
+async def _serve(authorized: str, log: TextIO) -> None:
     key = asyncssh.generate_private_key("ssh-ed25519")
     acceptor = await asyncssh.listen(
         "127.0.0.1", 0, server_host_keys=[key], authorized_client_keys=authorized,
-        process_factory=_Routers().command, line_editor=False, allow_pty=False, gss_host=None, backlog=1024,
+        process_factory=_Routers(log).command, line_editor=False, allow_pty=False, gss_host=None, backlog=1024,
     )  # fmt: skip
     kind, body = key.export_public_key().decode().split()[:2]
     print(acceptor.get_port(), kind, body, flush=True)
@@ -139,4 +189,5 @@ async def _serve(authorized: str) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(_serve(sys.argv[1]))
+    with open(sys.argv[2], "a", encoding="utf-8") as commands:
+        asyncio.run(_serve(sys.argv[1], commands))
