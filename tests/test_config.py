@@ -366,17 +366,6 @@ def test_a_key_file_must_hold_a_private_key_without_passphrase(
     assert told in line
 
 
-def test_a_key_not_beside_the_file_is_taken_from_the_credentials(write: Callable[[str], Path], tmp_path: Path) -> None:
-    handed_over = tmp_path / "credentials"
-    handed_over.mkdir()
-    (handed_over / "core9").write_bytes(PRIVATE_KEY)
-    (handed_over / "core9").chmod(0o440)
-    file = write(ssh_router(key_file="keys/core9"))
-    reach = reading(file, CREDENTIALS_DIRECTORY=str(handed_over)).settings.inventory.routers[0].device.reach
-    assert isinstance(reach, Ssh)
-    assert reach.key_file == handed_over / "core9"
-
-
 def test_a_router_without_a_pinned_key_is_a_warning(write: Callable[[str], Path]) -> None:
     (line,) = reading(write(ssh_router(host_keys="[]"))).warnings
     assert ":2:100: routers[0].ssh.host_keys: no host key is pinned, so nothing is sent to it" in line

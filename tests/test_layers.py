@@ -28,7 +28,7 @@ FLOORS: tuple[frozenset[str], ...] = tuple(
         "queries",
         "platforms",
         "limits screen words captcha resolver observer log_sink",
-        "transports enrich render store lookup metrics logs",
+        "transports enrich render store lookup metrics logs service_manager",
         "pool",
         "execution",
         "policy executor",

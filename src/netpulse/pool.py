@@ -15,6 +15,7 @@ from typing import Literal
 
 from netpulse.errors import Busy, Fault, NetPulseError
 from netpulse.inventory import BirdSocket, Device, Recording, Ssh
+from netpulse.transports.local_user import have_a_name
 from netpulse.transports.seam import Running, Transport
 
 Clock = Callable[[], float]
@@ -266,6 +267,7 @@ MakeTransport = Callable[[Device, float], tuple[Transport, list[Transport]]]
 def make_transport(device: Device, login_s: float) -> tuple[Transport, list[Transport]]:
     """The transport for how this device is reached, and those it stands on; imported when first made. Connects to nothing."""
     reach = device.reach
+    have_a_name()
     if isinstance(reach, Ssh):
         from netpulse.transports.ssh import SshTransport
 

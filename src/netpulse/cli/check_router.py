@@ -16,6 +16,7 @@ from netpulse.pool import make_transport
 from netpulse.query import Ask
 from netpulse.settings import Settings
 from netpulse.transports import probe
+from netpulse.transports.local_user import have_a_name
 from netpulse.transports.seam import Transport
 from netpulse.transports.ssh import offered_host_key
 from netpulse.values import Address, Family, Prefix
@@ -67,6 +68,7 @@ async def check_ssh(reach: Ssh, settings: Settings) -> list[Finding]:
 
 async def unknown_key(reach: Ssh, settings: Settings, what: str) -> Finding:
     """The host key that the device presents, ready to paste. Nothing was sent to it."""
+    have_a_name()
     key = await offered_host_key(reach.host, reach.port, settings.deadlines.login_s)
     if key is None:
         return bad("host key", f"{what}, and none is presented; is this an SSH server?")

@@ -70,8 +70,8 @@ class SshBlock(Block):
     port: int = Field(default=22, ge=1, le=65535, description="TCP port")
     user: User = Field(description="Login name; `netpulse account ROUTER` prints a least-privilege login for it")
     key_file: PathText = Field(
-        description="Private key, readable by the service only; a relative name starts at this file's folder, "
-        "else it is looked up in $CREDENTIALS_DIRECTORY"
+        description="Private key, readable by the service only; a relative name is looked up in $CREDENTIALS_DIRECTORY, "
+        "else it starts at this file's folder"
     )
     host_keys: list[HostKey] = Field(
         default=[], description="Public host keys that are accepted, each TYPE BASE64; `netpulse check` prints them"

@@ -18,17 +18,27 @@ def named_file(folder: Path, name: str) -> Path:
 
 
 def secret_file(folder: Path, name: str, environment: Mapping[str, str]) -> Path:
-    """The file of a secret: beside the configuration, else the credential of that name that systemd handed over.
+    """The file of a secret: the credential of that name that systemd handed over, else the one beside the configuration.
 
-    Credentials are flat, so `keys/core1` is also looked for as `core1` in $CREDENTIALS_DIRECTORY.
+    Credentials are flat. `keys/core1` is looked for in $CREDENTIALS_DIRECTORY as `keys_core1`, which is what
+    `LoadCredential=keys:FOLDER` makes of a folder's files, and as `core1`. They come first: the file that they were read
+    from is often beside the configuration, where only root may read it.
     """
     beside = named_file(folder, name)
     handed_over = environment.get("CREDENTIALS_DIRECTORY")
-    if handed_over and not Path(name).is_absolute() and not beside.exists():
-        credential = Path(handed_over) / beside.name
-        if credential.exists():
-            return credential
+    if handed_over and not Path(name).is_absolute():
+        for credential in ("_".join(Path(name).parts), beside.name):
+            # Asked of the folder's list: a path that may not be searched raises where one might expect False.
+            if credential in _names_in(Path(handed_over)):
+                return Path(handed_over) / credential
     return beside
+
+
+def _names_in(folder: Path) -> frozenset[str]:
+    try:
+        return frozenset(os.listdir(folder))
+    except OSError:
+        return frozenset()
 
 
 def key_fault(key_file: Path, *, is_credential: bool) -> str | None:

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import signal
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -28,7 +29,8 @@ class Watcher:
     """Watches one file and hands over new settings; `run` is a task of whoever owns it.
 
     `load` reads the file (`config.load`), `accept` gets each new snapshot in the event loop, `report` gets one line of
-    text for each thing the operator should know. `settled` hears whether the file as it is now was taken.
+    text for each thing the operator should know. `settled` hears whether the file as it is now was taken, `around` is
+    entered for each reload and left when it is over.
     """
 
     def __init__(
@@ -41,6 +43,7 @@ class Watcher:
         report: Callable[[str], None],
         poll_s: float = 1.0,
         settled: Callable[[bool], None] = lambda _accepted: None,
+        around: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> None:
         self.path = path
         self.settings = settings
@@ -49,6 +52,7 @@ class Watcher:
         self._report = report
         self._poll_s = poll_s
         self._settled = settled
+        self._around = around
         self._seen = signature(path)
         self._asked = asyncio.Event()
 
@@ -87,6 +91,10 @@ class Watcher:
 
     async def reload(self) -> bool:
         """Reads the file now; whether new settings were accepted. Faults are reported, never raised."""
+        with self._around():
+            return await self._reload()
+
+    async def _reload(self) -> bool:
         self._seen = signature(self.path)
         try:
             fresh = await asyncio.to_thread(self._load, self.path)

@@ -124,7 +124,7 @@ TRIALS = (
 REFUSALS = (
     r"\A(?:ping: |ping6: )?bind: Cannot assign requested address\Z",
     r"\Aping6?: invalid (?:source address|option|argument)\b.{0,200}\Z",
-    r"\Aping6?: (?:unknown iface|socket): .{0,200}\Z",
+    r"\Aping6?: (?:unknown iface|socket|socktype|setuid|cap_[a-z_]{1,30}): .{0,200}\Z",
     r"\A.{0,100}: (?:command )?not found\Z",
     r"\ANot an allowed command\.\Z",
 )

@@ -20,6 +20,7 @@ import uvicorn
 
 from netpulse import config, logs
 from netpulse.pool import MakeTransport, import_transports, make_transport
+from netpulse.service_manager import ServiceManager
 from netpulse.services import Services, open_services
 from netpulse.settings import Settings
 from netpulse.web.app import App
@@ -66,18 +67,30 @@ async def serve(
     """Serve until a signal says stop. `ready` hears the addresses once they accept connections.
 
     `sockets` are listened on instead of `settings.listen`, `metrics_socket` instead of `settings.metrics_listen`.
-    With `config_path` the file is followed; `report` hears what its operator should know. Raises OSError if an address
-    cannot be listened on, StorageFault if the store cannot be opened.
+    With `config_path` the file is followed; `report` hears what its operator should know. systemd is told too, where it
+    asks. Raises OSError if an address cannot be listened on, StorageFault if the store cannot be opened.
     """
+    manager = ServiceManager.of(os.environ)
+
+    def report_to_all(line: str) -> None:
+        report(line)
+        manager.says(line)
+
     owned = list(sockets) if sockets is not None else [bound_socket(*settings.listen)]
     if metrics_socket is None and settings.metrics_listen is not None:
         metrics_socket = bound_socket(*settings.metrics_listen)
     addresses = [sock.getsockname()[:2] for sock in owned]
     with _ended_by_signal() as over:
-        async with serving(settings, owned, metrics_socket) as services, _followed(services, config_path, report):
+        async with (
+            _while_inside(manager.keep_alive()),
+            serving(settings, owned, metrics_socket) as services,
+            _followed(services, config_path, report_to_all, manager),
+        ):
             if ready:
                 ready(addresses)
+            manager.ready(f"serving on {', '.join(f'{host} port {port}' for host, port in addresses)}")
             await over.wait()
+            manager.stopping()
 
 
 @contextlib.asynccontextmanager
@@ -188,7 +201,9 @@ def _configuration(app: App | MetricsPage, *, most: int | None = None) -> uvicor
 
 
 @contextlib.asynccontextmanager
-async def _followed(services: Services, path: Path | None, report: Report) -> AsyncIterator[None]:
+async def _followed(
+    services: Services, path: Path | None, report: Report, manager: ServiceManager
+) -> AsyncIterator[None]:
     """The configuration file is followed inside this scope."""
     if path is None:
         yield
@@ -200,8 +215,16 @@ async def _followed(services: Services, path: Path | None, report: Report) -> As
         load=_loaded,
         report=report,
         settled=services.observer.reloaded,
+        around=manager.reloading,
     )
-    task = asyncio.create_task(watcher.run())
+    async with _while_inside(watcher.run()):
+        yield
+
+
+@contextlib.asynccontextmanager
+async def _while_inside(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """This goes on inside the scope and is cancelled at its end."""
+    task = asyncio.create_task(work)
     try:
         yield
     finally:
