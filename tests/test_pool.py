@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 
 import pytest
 
@@ -58,6 +59,28 @@ def test_a_full_queue_answers_busy_at_once_and_tells_callers_to_come_back_one_af
         assert hints[-1] == 60
         assert len(set(hints)) > 20
         waiting.cancel()
+
+    in_fake_time(story())
+
+
+def test_no_second_is_given_to_more_callers_than_the_queue_has_places_for() -> None:
+    async def story() -> None:
+        pool = slots(most=3, places=4)
+        for _ in range(200):
+            pool.took(0.01)  # a router that is quick: the places are what is scarce
+        for _ in range(3):
+            await pool.take(True, ignore)
+        waiting = [asyncio.create_task(pool.take(True, ignore)) for _ in range(4)]
+        await asyncio.sleep(0)
+        returning: Counter[int] = Counter()
+        for _ in range(80):
+            with pytest.raises(Busy) as caught:
+                await pool.take(True, ignore)
+            returning[caught.value.retry_after_s or 0] += 1
+        assert max(returning.values()) <= 4
+        assert max(returning) <= 80 / 4 + 2
+        for waiter in waiting:
+            waiter.cancel()
 
     in_fake_time(story())
 

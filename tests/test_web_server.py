@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
+import socket
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
@@ -132,3 +133,19 @@ def test_an_address_that_cannot_be_had_is_named_in_one_sentence() -> None:
         port = taken.getsockname()[1]
         with pytest.raises(OSError, match=f"cannot listen on 127.0.0.1 port {port}: Address already in use"):
             bound_socket("127.0.0.1", port)
+
+
+async def test_an_answer_in_several_writes_is_not_held_back_until_the_client_acknowledges_the_first() -> None:
+    with bound_socket("127.0.0.1", 0) as listening:
+        listening.listen()
+        seen: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+        def connected(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            seen.set_result(writer.get_extra_info("socket").getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+            writer.close()
+
+        async with await asyncio.start_server(connected, sock=listening):
+            _, writer = await asyncio.open_connection(*listening.getsockname())
+            assert await seen
+            writer.close()
+            await writer.wait_closed()

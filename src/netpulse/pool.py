@@ -57,7 +57,8 @@ class Slots:
     """At most `most` commands at once, `reserved` of them only for callers with a key, and a short queue.
 
     Who finds the queue full, or waits longer than `wait_s`, gets Busy(`router_busy`) with an estimate of when to come back:
-    how long commands took lately, for all who were told to come back before, so that they return one after another.
+    how long commands took lately, for all who were told to come back before, so that they return one after another. Told
+    in whole seconds they come in bunches, so no second is given to more of them than the queue has places.
     """
 
     def __init__(self, most: int, reserved: int, places: int, wait_s: float, clock: Clock) -> None:
@@ -164,7 +165,7 @@ class Slots:
 
     def _busy(self, sentence: str = _FULL) -> Busy:
         now = self._clock()
-        pace_s = max(0.05, self._usual_s / self._most)
+        pace_s = max(1 / max(1, self._places), self._usual_s / self._most)
         soonest = now + (len(self._queue) + 1) * pace_s
         self._next_return = min(max(self._next_return + pace_s, soonest), now + _LONGEST_HINT_S)
         return Busy(

@@ -165,7 +165,8 @@ async def _first_of(happening: Coroutine[Any, Any, object], task: asyncio.Task[N
 def bound_socket(host: str, port: int) -> socket.socket:
     """A socket on this address, not yet accepting; OSError says which address cannot be had."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    sock = socket.socket(family, socket.SOCK_STREAM)
+    # Named as TCP: only then does asyncio send each write of its connections at once.
+    sock = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if family == socket.AF_INET6:
