@@ -89,6 +89,20 @@ async def test_a_port_that_is_taken_is_one_sentence(tmp_path: Path, taken_port: 
     assert words[1] in err
 
 
+async def test_a_taken_port_of_the_metrics_is_one_sentence_and_nothing_is_served(tmp_path: Path, taken_port: int) -> None:
+    (tmp_path / "netpulse.yaml").write_text(
+        "site: {name: Test, organization: Example}\n"
+        "routers:\n  - {slug: here, name: Here, platform: linux}\n"
+        f"metrics: {{listen: '127.0.0.1:{taken_port}'}}\n"
+    )
+    async with netpulse(tmp_path, "serve", "--listen", "127.0.0.1:0") as process:
+        code, out, err = await ended(process)
+    assert (code, out) == (1, "")
+    assert err.count("\n") == 1
+    assert f"127.0.0.1 port {taken_port}" in err
+    assert "metrics.listen" in err
+
+
 async def test_a_database_that_cannot_be_used_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "netpulse.db").write_text("this is no database, whatever its name says\n" * 40)
     (tmp_path / "netpulse.yaml").write_text(

@@ -139,3 +139,37 @@ async def test_a_writer_that_was_never_started_admits_up_to_its_bound() -> None:
     assert not writer.put(LANE, {}, 60)
     assert writer.put(LANE, {}, 60, always=True)
     assert (writer.lost, writer.queued_bytes) == (1, 120)
+
+
+async def test_what_waits_is_counted_by_lane_and_aged_by_its_oldest() -> None:
+    now = [100.0]
+    writer = Writer(most_queued_bytes=100, clock=lambda: now[0])
+    other = Lane("other", insert(revisions), rank=1)
+    assert writer.waiting("revisions") == (0, 0.0)
+    writer.put(other, {}, 1)
+    now[0] = 130.0
+    writer.put(LANE, {}, 1)
+    gone = asyncio.create_task(writer.commit(LANE, {}, within_s=0))  # its caller has left: it will not be written
+    await asyncio.gather(gone, return_exceptions=True)
+    now[0] = 140.0
+    writer.put(LANE, {}, 1)
+    now[0] = 150.0
+    assert (writer.waiting("revisions"), writer.waiting("revisions", "other")) == ((2, 20.0), (3, 50.0))
+    assert not writer.put(other, {}, 1000)
+    assert writer.lost_rows == {"other": 1}
+
+
+async def test_a_row_whose_commit_is_under_way_still_waits(path: Path) -> None:
+    async with open_database(f"sqlite:///{path}") as database:
+        other = sqlite3.connect(path)
+        other.execute("BEGIN IMMEDIATE")
+        waiting = asyncio.create_task(database.writer.commit(LANE, {"name": "a", "number": 1}, within_s=20))
+        database.writer.put(LANE, {"name": "b", "number": 1}, 10)
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)  # both are in the commit that cannot begin
+        assert database.writer.waiting("revisions")[0] == 2
+        other.rollback()
+        other.close()
+        await waiting
+        await database.writer.drained()
+        assert database.writer.waiting("revisions") == (0, 0.0)

@@ -26,9 +26,16 @@ class Desk:
         self.file.write_text(ONE)
         self.accepted: list[Settings] = []
         self.lines: list[str] = []
+        self.settled: list[bool] = []
         self.news = asyncio.Event()
         self.watcher = Watcher(
-            self.file, load(self.file), self.accept, load=load, report=self.lines.append, poll_s=poll_s
+            self.file,
+            load(self.file),
+            self.accept,
+            load=load,
+            report=self.lines.append,
+            poll_s=poll_s,
+            settled=self.settled.append,
         )
 
     def accept(self, settings: Settings) -> None:
@@ -131,3 +138,13 @@ async def test_settings_that_cannot_be_put_into_force_leave_the_old_ones_and_the
     assert not await watcher.look()
     assert watcher.settings is before
     assert "not loaded, the old settings stay" in desk.lines[-1]
+
+
+async def test_whoever_counts_hears_once_whether_the_file_as_it_is_was_taken(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    for text in (TWO, "no: yaml: at all", TWO):
+        desk.file.write_text(text)
+        await desk.watcher.reload()
+    desk.file.unlink()
+    await desk.watcher.reload()
+    assert desk.settled == [True, False, True, False]

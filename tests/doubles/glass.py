@@ -10,7 +10,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
@@ -165,7 +165,7 @@ class Glass:
     port: int
     key: str
     client: httpx2.AsyncClient
-    _opened: list[httpx2.AsyncClient] = field(default_factory=list)
+    metrics_port: int = 0
 
     @property
     def url(self) -> str:
@@ -229,16 +229,19 @@ async def looking_glass(
     settings: Settings = SETTINGS,
     *,
     per_minute: int = 100_000,
+    metrics: bool = False,
 ) -> AsyncIterator[Glass]:
-    """The service over these devices; those not given answer everything at once."""
+    """The service over these devices; those not given answer everything at once. With `metrics` they have a port too."""
     known = {key: Scripted(answers) for key in settings.inventory.devices()}
     known.update(devices or {})
     settings = replace(settings, storage=f"sqlite:///{folder / 'glass.db'}")
     socket = bound_socket("127.0.0.1", 0)
     port = socket.getsockname()[1]
+    metrics_socket = bound_socket("127.0.0.1", 0) if metrics else None
+    metrics_port: int = metrics_socket.getsockname()[1] if metrics_socket else 0
     async with (
-        serving(settings, [socket], make=making(known)) as services,
+        serving(settings, [socket], metrics_socket, make=making(known)) as services,
         httpx2.AsyncClient(timeout=20) as client,
     ):
         key, _ = await services.store.keys.create("tests", per_minute=per_minute)
-        yield Glass(services, known, port, key, client)
+        yield Glass(services, known, port, key, client, metrics_port)

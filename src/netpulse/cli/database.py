@@ -113,6 +113,7 @@ QueryOption = Annotated[str | None, typer.Option("--query", help="Kind of query,
 RouterOption = Annotated[str | None, typer.Option("--router", help="Router, by its slug.")]
 TargetOption = Annotated[str | None, typer.Option("--target", help="Target, as it was sent to the router.")]
 OutcomeOption = Annotated[str | None, typer.Option("--outcome", help="finished, failed, refused or interrupted.")]
+RequestOption = Annotated[str | None, typer.Option("--request", help="A request, by the X-Request-Id of its answer.")]
 
 
 @audit_app.command("find")
@@ -125,12 +126,13 @@ def audit_find(
     router: RouterOption = None,
     target: TargetOption = None,
     outcome: OutcomeOption = None,
+    request: RequestOption = None,
     most: Annotated[int, typer.Option("--limit", min=1, help="Rows shown at most.")] = 100,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
     config: ConfigOption = None,
 ) -> None:
     """Show the newest rows that match everything given, newest first."""
-    wanted = _wanted(since, until, key, client, query, router, target, outcome)
+    wanted = _wanted(since, until, key, client, query, router, target, outcome, request)
     settings = settings_of(config)
 
     async def work() -> bool:
@@ -160,12 +162,13 @@ def audit_export(
     router: RouterOption = None,
     target: TargetOption = None,
     outcome: OutcomeOption = None,
+    request: RequestOption = None,
     form: Annotated[Format, typer.Option("--format", help="JSON lines or CSV.")] = Format.jsonl,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="A new file; default: standard output.")] = None,
     config: ConfigOption = None,
 ) -> None:
     """Write every row that matches, oldest first."""
-    wanted = _wanted(since, until, key, client, query, router, target, outcome)
+    wanted = _wanted(since, until, key, client, query, router, target, outcome, request)
     settings = settings_of(config)
 
     async def work(stream: TextIO) -> int:
@@ -225,6 +228,7 @@ def _wanted(
     router: str | None,
     target: str | None,
     outcome: str | None,
+    request: str | None,
 ) -> AuditFilter:
     from ipaddress import ip_network
     from typing import get_args
@@ -246,6 +250,7 @@ def _wanted(
         router=router,
         target=target,
         outcome=outcome,  # type: ignore[arg-type]
+        request_id=request,
     )
 
 
