@@ -101,17 +101,28 @@ class Frame:
     ) -> Response:
         """A whole page. `keep` are the parameters that a switch of language or theme carries over; the query string's own
         if not given."""
-        visitor = self.visitor(request)
-        shared = self._context(request, visitor)
+        text = self.text(request, template, keep=keep, **context)
+        return self.page_of(request, text, status=status, headers=headers)
+
+    def text(
+        self, request: Request, template: str, *, keep: Sequence[tuple[str, str]] | None = None, **context: Any
+    ) -> str:
+        """The HTML of a whole page, as `render` sends it."""
+        shared = self._context(request, self.visitor(request))
         shared["keep"] = keep if keep is not None else _kept(request)
-        text = self._templates.get_template(template).render(shared, **context)
+        return self._templates.get_template(template).render(shared, **context)
+
+    def page_of(
+        self, request: Request, text: str, *, status: int = 200, headers: Mapping[str, str] | None = None
+    ) -> Response:
+        """This HTML as a page: packed where that is worth it, with the headers that guard every page."""
         body = text.encode()
         sent = {**_HEADERS, **(headers or {})}
         if len(body) >= _WORTH_PACKING and coding_for(request.headers.get("accept-encoding", ""), {"gzip": b""}):
             body = gzip.compress(body, compresslevel=5, mtime=0)
             sent["content-encoding"] = "gzip"
         response = Response(body, status, media_type="text/html; charset=utf-8", headers=sent)
-        self._remember(request, response, visitor)
+        self._remember(request, response, self.visitor(request))
         return response
 
     def page(self, handler: Handler) -> Handler:

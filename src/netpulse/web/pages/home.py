@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import logging
 import shlex
+from collections.abc import Mapping, Sequence
+from typing import Any
 from urllib.parse import urlencode
 
 from starlette.requests import Request
@@ -32,7 +34,8 @@ from netpulse.web.pages.form import (
     typed_from,
 )
 from netpulse.web.pages.frame import Frame, wants_text
-from netpulse.web.pages.network import cards, in_numbers, kinds_in
+from netpulse.web.pages.network import Card, cards, in_numbers, kinds_in
+from netpulse.web.pages.untouched import Look, Untouched
 from netpulse.web.pages.visitor import Visitor, quota, spend
 
 _MOST_ROWS = 120
@@ -61,13 +64,17 @@ class Home:
     def __init__(self, frame: Frame) -> None:
         self._frame = frame
         self._services = frame.services
+        self._untouched = Untouched()
 
     async def show(self, request: Request) -> Response:
         """The form as the link fills it; as text the line that asks the same of the API."""
         typed = typed_from(dict(request.query_params), self._services.matrix.queries)
         if wants_text(request):
             return PlainTextResponse(self._curl(request, typed), headers={"vary": "Accept"})
-        return self._page(request, typed)
+        limit = quota(self._services, self._frame.visitor(request))
+        if request.scope["query_string"] or limit.remaining < limit.limit:
+            return self._page(request, typed)
+        return self._untouched_page(request, typed)
 
     async def ask(self, request: Request) -> Response:
         """Start what the form asks and lead to its result, or show the form again with what is wrong with it."""
@@ -158,6 +165,36 @@ class Home:
         with run.held():
             return run.id
 
+    def _untouched_page(self, request: Request, typed: Typed) -> Response:
+        """The page for somebody who has not done anything here yet; most visits are that."""
+        frame, visitor = self._frame, self._frame.visitor(request)
+        shown = tuple(cards(self._services, visitor.caller))
+        asked = self._services.settings.captcha.enabled and not is_person(frame, request, visitor)
+
+        def make(places: Mapping[str, Any]) -> str:
+            context = {**form_context(frame, request, typed), **places}
+            return frame.text(request, "home.html", keep=[], **self._network(visitor, shown), **context)
+
+        text = self._untouched.html(
+            Look(visitor.words.tag, visitor.theme, asked),
+            self._services.settings,
+            shown,
+            make,
+            address=str(visitor.address),
+            question=frame.captcha.ask(visitor.bucket) if asked else None,
+        )
+        return frame.page_of(request, text)
+
+    def _network(self, visitor: Visitor, shown: Sequence[Card]) -> dict[str, Any]:
+        """What the lower half of the page shows."""
+        return {
+            "cards": shown,
+            "kinds_shown": kinds_in(shown),
+            "summary": in_numbers(visitor.words, self._services, shown),
+            "whole": sum(len(card.connections) for card in shown) <= _MOST_ROWS,
+            "script_data": self._frame.once("script", the_model(self._frame, visitor).for_script),
+        }
+
     def _page(
         self,
         request: Request,
@@ -171,7 +208,6 @@ class Home:
         person: bool = False,
     ) -> Response:
         visitor = self._frame.visitor(request)
-        shown = cards(self._services, visitor.caller)
         context = form_context(self._frame, request, typed, errors=errors, token=token, answer=answer, person=person)
         return self._frame.render(
             request,
@@ -179,11 +215,7 @@ class Home:
             status=status,
             headers={"retry-after": str(retry_after_s)} if retry_after_s is not None else None,
             keep=typed.pairs(),
-            cards=shown,
-            kinds_shown=kinds_in(shown),
-            summary=in_numbers(visitor.words, self._services, shown),
-            whole=sum(len(card.connections) for card in shown) <= _MOST_ROWS,
-            script_data=self._frame.once("script", context["model"].for_script),
+            **self._network(visitor, cards(self._services, visitor.caller)),
             **context,
         )
 
