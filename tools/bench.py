@@ -23,7 +23,7 @@ from pathlib import Path
 
 import uvloop
 
-from measure import crowds, load, questions, sessions, start, streams
+from measure import crowds, load, pages, questions, sessions, start, streams
 from measure.fakes import fake_routers
 from measure.glass import served
 from measure.rows import Row, table
@@ -79,7 +79,7 @@ async def from_nothing(folder: Path) -> list[Row]:
     return await start.start(folder, port)
 
 
-SUBJECTS: dict[str, Subject] = {"lab": on_the_lab, "routers": on_fake_routers, "start": from_nothing}
+SUBJECTS: dict[str, Subject] = {"lab": on_the_lab, "routers": on_fake_routers, "start": from_nothing, "pages": pages.pages}
 
 
 async def measured(names: list[str]) -> list[Row]:
