@@ -39,6 +39,7 @@ def ask_of(origin: dict[str, Any]) -> Ask:
         source=ip_address(words["source"]) if "source" in words else None,
         table=RouteTable(words.get("table"), words.get("protocol"), words.get("best_protocol")),
         own_routes=words.get("own_routes", False),
+        asked_at_s=words.get("asked_at_s"),
     )
 
 

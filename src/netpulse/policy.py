@@ -6,6 +6,7 @@ are meant, and whether that address may be asked about. No socket to a router ex
 
 from __future__ import annotations
 
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from ipaddress import ip_network
@@ -107,11 +108,19 @@ def _devices(
 class Policy:
     """Admission under one snapshot of the settings."""
 
-    def __init__(self, settings: Settings, matrix: Matrix, resolve: Resolve, windows: Windows) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        matrix: Matrix,
+        resolve: Resolve,
+        windows: Windows,
+        wall: Callable[[], float] = time.time,
+    ) -> None:
         self._settings = settings
         self._matrix = matrix
         self._resolve = resolve
         self._windows = windows
+        self._wall = wall
 
     async def admit(self, caller: Caller, query: Query) -> Plan:
         """The one job that this query leads to. Raises Refused or Busy (`target_limited`)."""
@@ -179,7 +188,7 @@ class Policy:
                     device=device,
                     ask=ask,
                     command=cell.command(ask),
-                    read=_reader(cell, ask),
+                    read=self._reader(cell, ask),
                     budget=self._output_budget(self._settings.deadlines.bird_s, cell),
                     worst_case_s=cell.worst_case_s(ask),
                     refusals=platform.refusals,
@@ -305,7 +314,7 @@ class Policy:
                 device=device,
                 ask=ask,
                 command=cell.command(ask),
-                read=_reader(cell, ask),
+                read=self._reader(cell, ask),
                 budget=self._budget(kind, cell),
                 worst_case_s=cell.worst_case_s(ask),
                 ends_after_s=cell.ends_after_s(ask) if cell.ends_after_s else None,
@@ -319,6 +328,10 @@ class Policy:
         if otherwise is None:
             raise Refused("not_offered", "This router does not answer this kind of query.")
         return otherwise
+
+    def _reader(self, cell: Cell, ask: Ask) -> Callable[[], object]:
+        """A plan may be asked again later, so the time is that of the reading."""
+        return lambda: cell.reader(replace(ask, asked_at_s=self._wall()))
 
     def _budget(self, kind: QueryType, cell: Cell) -> Budget:
         deadlines = self._settings.deadlines
@@ -337,10 +350,6 @@ class Policy:
             most_bytes=output.most_structured_bytes if cell.structured else output.most_bytes,
             most_lines=output.most_structured_bytes if cell.structured else output.most_lines,
         )
-
-
-def _reader(cell: Cell, ask: Ask) -> Callable[[], object]:
-    return lambda: cell.reader(ask)
 
 
 def _next_hop(connection: Connection | None, family: Family) -> Address | None:

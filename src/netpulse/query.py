@@ -46,7 +46,7 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """All that a cell may see of a question: literal values only."""
+    """All that a cell may see of a question: literal values only. `asked_at_s` is the time of now, seconds since 1970 (UTC)."""
 
     target: Address | Prefix | None
     family: Family
@@ -55,6 +55,7 @@ class Ask:
     next_hop: Address | None = None
     table: RouteTable = RouteTable()
     own_routes: bool = False
+    asked_at_s: float | None = None
     options: Mapping[str, str | int | bool | None] = field(default_factory=dict)
 
 

@@ -100,7 +100,16 @@ class Telling:
             self._task.cancel()
 
     async def tell(self) -> Outcome:
-        """Ask, and the next device if need be, until there is an answer or nobody is left to ask."""
+        """Ask, and the next device if need be, until there is an answer or nobody is left to ask.
+
+        A fault before anything was printed has data too: what was asked of whom is worth keeping under its address.
+        """
+        outcome = await self._tell()
+        if outcome.data is None and isinstance(outcome.error, Fault):
+            return replace(outcome, data=self._data(self._job, None, None))
+        return outcome
+
+    async def _tell(self) -> Outcome:
         self._task = asyncio.current_task()
         job: Job | None = self._job
         outcome = Outcome(None, stopped_as(self._stopped or "stopped"), None)
@@ -119,7 +128,7 @@ class Telling:
                 return outcome
             job = job.otherwise
         if outcome.error is not None and self._kind.about_routes and outcome.error.code in _SOURCE_IS_DOWN:
-            return replace(outcome, error=_source_down(outcome.error))
+            outcome = replace(outcome, error=_source_down(outcome.error))
         return outcome
 
     def _log(self, job: Job, error: NetPulseError) -> None:

@@ -152,7 +152,7 @@ def _routes(reply: _Reply, ask: Ask) -> list[Route]:
     if prefix is None:
         return []
     by: Literal["router", "collector"] = "router" if ask.own_routes else "collector"
-    routes = [_route(prefix, path, by) for path in reply.paths()]
+    routes = [_route(prefix, path, by, ask.asked_at_s) for path in reply.paths()]
     reasons = [_text(_object(path.get("bestpath")).get("selectionReason")) for path in reply.paths()]
     reason = next((text for text, route in zip(reasons, routes, strict=True) if text and route.best), None)
     return [_explained(route, reason) for route in routes]
@@ -166,7 +166,9 @@ def _explained(route: Route, reason: str | None) -> Route:
     return Route(**{**fields, "why_not_best": f"another path won by: {reason}"})
 
 
-def _route(prefix: str, path: Mapping[str, Any], by: Literal["router", "collector"]) -> Route:
+def _route(
+    prefix: str, path: Mapping[str, Any], by: Literal["router", "collector"], asked_at_s: float | None
+) -> Route:
     aspath = _object(path.get("aspath"))
     elements = _path(aspath)
     text = _text(aspath.get("string"))
@@ -194,9 +196,17 @@ def _route(prefix: str, path: Mapping[str, Any], by: Literal["router", "collecto
         communities=tuple(community(value) for value in _listed(path.get("community"))),
         large_communities=tuple(Community(value=value) for value in _listed(path.get("largeCommunity"))),
         ext_communities=tuple(ext_community(value) for value in _listed(path.get("extendedCommunity"))),
+        age_s=_age_s(_object(path.get("lastUpdate")).get("epoch"), asked_at_s),
         best=_object(path.get("bestpath")).get("overall") is True,
         best_by=by,
     )
+
+
+def _age_s(epoch: object, asked_at_s: float | None) -> int | None:
+    """FRR tells when a path came, by its own clock; as ages go, ours is the same."""
+    if type(epoch) is not int or asked_at_s is None:
+        return None
+    return max(0, int(asked_at_s) - epoch)
 
 
 def _path(aspath: Mapping[str, Any]) -> tuple[PathElement, ...] | None:

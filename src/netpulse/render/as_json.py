@@ -107,8 +107,7 @@ def row_data(router: Router, answered: dict[str, Any] | None, error: NetPulseErr
     head = {"slug": router.slug, "name": router.name, "ok": error is None}
     if error is not None:
         return {**head, "error": error.sentence, "code": error.code}
-    inner = {name: value for name, value in (answered or {}).items() if name not in ("target", "router", "id", "url")}
-    return {**head, **inner}
+    return {**head, **(answered or {})}
 
 
 def error_object(error: NetPulseError) -> dict[str, Any]:

@@ -28,8 +28,7 @@ def answer_schemas(kind: QueryType, schemas: Schemas) -> tuple[Schema, Schema | 
     if kind.fold is None or kind.fold_result is None:
         return one, None
     identity: dict[str, Schema] = {"slug": _TEXT, "name": _TEXT}
-    inner = {field: schema for field, schema in fields.items() if field not in ("target", "router", "id", "url")}
-    answered = closed({**identity, "ok": {"const": True}, **inner})
+    answered = closed({**identity, "ok": {"const": True}, **fields})
     unanswered = closed({**identity, "ok": {"const": False}, "error": _TEXT, "code": _TEXT})
     schemas.found[f"{name}OfAllRouters"] = closed(
         {
