@@ -150,6 +150,18 @@ async def test_a_device_that_cannot_be_reached_shows_its_breaker(tmp_path: Path)
         assert (await scrape(glass.metrics_port)).value("netpulse_breaker_open", device="router:core2") == 1
 
 
+async def test_what_a_device_does_wrong_counts_from_nought(tmp_path: Path) -> None:
+    async with looking_glass(tmp_path, {"router:core2": unreachable()}, metrics=True) as glass:
+        before = await scrape(glass.metrics_port)
+        await glass.get("/ping?router=core2&connection=4&target=8.8.8.8")
+        after = await scrape(glass.metrics_port)
+    fault = {"device": "router:core2", "code": "router_unreachable"}
+    name = "netpulse_device_faults_total"
+    assert (before.value(name, **fault), after.value(name, **fault)) == (0, 1)
+    assert sum(value for (found, _), value in after.series.items() if found == name) == 1
+    assert after.value("netpulse_errors_total", code="router_unreachable") == 1
+
+
 async def test_what_leaves_the_file_leaves_the_gauges(tmp_path: Path) -> None:
     def named(text: str) -> set[str]:
         return {line for line in text.splitlines() if "core2" in line and "TYPE" not in line}
@@ -174,7 +186,7 @@ async def test_refusals_and_limits_are_told_apart(tmp_path: Path) -> None:
         for _ in range(2):
             await glass.get("/routers", key=one)
         seen = await scrape(glass.metrics_port)
-    refused = {code: seen.value("netpulse_refusals_total", code=code) for code, (s, _) in CODES.items() if s < 500}
+    refused = {code: seen.value("netpulse_errors_total", code=code) for code in CODES}
     assert {code: count for code, count in refused.items() if count} == {
         "unknown_router": 2, "target_limited": 1, "unauthorized": 1, "rate_limited": 2,
     }  # fmt: skip

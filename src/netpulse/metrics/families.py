@@ -1,32 +1,40 @@
-"""A reading as metric families; a pure function.
+"""A reading, and what was seen of devices, as metric families; a pure function.
 
 Only what the inventory of now has is in it, so the series of a router that left the file end with the next scrape.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 
-from netpulse.metrics.reading import Reading
+from netpulse.errors import CODES
+from netpulse.metrics.reading import Reading, Seen
+
+DEVICE_FAULTS = tuple(code for code in CODES if code.startswith(("router_", "route_source_")) and code != "router_busy")
+"""The codes that are a device's own doing. Each has a series from the first scrape on, so that the first fault is an increase."""
 
 Rows = Iterable[tuple[tuple[str, ...], float]]
 
 
-def families(reading: Reading) -> Iterator[Metric]:
+def families(reading: Reading, seen: Seen) -> Iterator[Metric]:
     """Every family that is looked at when somebody scrapes."""
     yield _gauge("build_info", "Always 1; what is running.", "version python", [((reading.version, reading.python), 1)])
     yield _gauge(
         "draining", "1 while the service is stopping and takes no further questions.", "", [((), reading.draining)]
     )
     yield from _devices(reading)
+    yield from _seen(reading, seen)
     yield from _inventory(reading)
     yield _gauge("runs", "Questions under way.", "", [((), reading.runs)])
     yield _gauge("streams", "Event streams open, of the API and of pages.", "", [((), reading.streams)])
     yield _gauge(
-        "streams_limit", "How many event streams may be open, and how many questions under way.", "", [((), reading.most_streams)]
+        "streams_limit",
+        "How many event streams may be open, and how many questions under way.",
+        "",
+        [((), reading.most_streams)],
     )
     yield from _store(reading)
     yield _counter(
@@ -44,25 +52,27 @@ def families(reading: Reading) -> Iterator[Metric]:
     )
 
 
-def route_sources(
-    reading: Reading, answered: Mapping[tuple[str, str], float], failed: Mapping[tuple[str, str], float]
-) -> Iterator[Metric]:
-    """When each route source last gave a good answer about its router, and when it last failed to."""
-    for name, help_text, seen in (
-        (
-            "route_source_answered_timestamp_seconds",
-            "When this route source last gave a good answer about this router (Unix time), 0 if not since the start. Sources are "
-            "asked only when somebody asks, so a source is stale where the last failure is newer than this.",
-            answered,
-        ),
-        (
-            "route_source_failed_timestamp_seconds",
-            "When this route source last failed to answer about this router (Unix time), 0 if not since the start: it could not "
-            "be reached, or its session to the router was not established or still loading.",
-            failed,
-        ),
-    ):
-        yield _gauge(name, help_text, "router source", [(pair, seen.get(pair, 0)) for pair in reading.route_sources])
+def _seen(reading: Reading, seen: Seen) -> Iterator[Metric]:
+    yield _counter(
+        "device_faults",
+        "Commands that failed by this device's doing, by code; also those of our own that nobody asked for.",
+        "device code",
+        [((device.key, code), seen.faults[device.key, code]) for device in reading.devices for code in DEVICE_FAULTS],
+    )
+    yield _gauge(
+        "route_source_answered_timestamp_seconds",
+        "When this route source last gave a good answer about this router (Unix time), 0 if not since the start. Sources are "
+        "asked only when somebody asks, so one is stale where its last failure is newer than this.",
+        "router source",
+        [(pair, seen.answered.get(pair, 0)) for pair in reading.route_sources],
+    )
+    yield _gauge(
+        "route_source_failed_timestamp_seconds",
+        "When this route source last failed to answer about this router (Unix time), 0 if not since the start: it could not be "
+        "reached, or its session to the router was not established or still loading.",
+        "router source",
+        [(pair, seen.failed.get(pair, 0)) for pair in reading.route_sources],
+    )
 
 
 def _devices(reading: Reading) -> Iterator[Metric]:
@@ -90,7 +100,7 @@ def _devices(reading: Reading) -> Iterator[Metric]:
     )
     yield _gauge(
         "breaker_open",
-        "1 while this device counts as down: it could not be reached three times in a row, or refused the login.",
+        "1 while this device counts as down: not reached three times in a row, a refused login, or another host key.",
         "device",
         [((d.key,), d.breaker_open) for d in devices],
     )

@@ -11,8 +11,8 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from netpulse.errors import CODES
-from netpulse.metrics.families import families, route_sources
-from netpulse.metrics.reading import Reading
+from netpulse.metrics.families import DEVICE_FAULTS, families
+from netpulse.metrics.reading import Reading, Seen
 from netpulse.observer import STEPS, Observer, Step
 from netpulse.query import Job
 
@@ -53,8 +53,11 @@ class Meter(Observer):
             ["method", "route", "status"],
             registry=registry,
         )
-        self._refusals = Counter(
-            "netpulse_refusals", "Requests refused with 4xx, by code.", ["code"], registry=registry
+        self._errors = Counter(
+            "netpulse_errors",
+            "Requests that ended in an error, by its code (refusals are those of 4xx); a stream that failed counts too.",
+            ["code"],
+            registry=registry,
         )
         self._reloads = Counter(
             "netpulse_config_reloads",
@@ -74,19 +77,19 @@ class Meter(Observer):
         self._last_reload_at.set(wall())
         for result in ("ok", "failed"):
             self._reloads.labels(result)
-        for code, (status, _) in CODES.items():
-            if status < 500:
-                self._refusals.labels(code)
-        self._answered: dict[tuple[str, str], float] = {}
-        self._failed: dict[tuple[str, str], float] = {}
+        for code in CODES:  # from the first scrape on, so that the first one of each is an increase
+            self._errors.labels(code)
+        self._seen = Seen()
         self._request_counters: dict[tuple[str, str, int], Counter] = {}
 
     def executed(self, job: Job, code: str | None, steps: Mapping[Step, float]) -> None:
         for step, seconds in steps.items():
             self._steps.labels(step, job.device.key).observe(seconds)
+        if code in DEVICE_FAULTS:
+            self._seen.faults[job.device.key, code] += 1
         if job.route_source is not None and code not in _NOT_THE_SOURCE:
-            seen = self._answered if code is None else self._failed
-            seen[job.router.slug, job.device.key] = self._wall()
+            when = self._seen.answered if code is None else self._seen.failed
+            when[job.router.slug, job.device.key] = self._wall()
 
     def enriched(self, job: Job, seconds: float) -> None:
         self._steps.labels(STEPS[-1], job.device.key).observe(seconds)
@@ -100,8 +103,8 @@ class Meter(Observer):
         if counter is None:
             counter = self._request_counters[key] = self._requests.labels(*map(str, key))
         counter.inc()
-        if code is not None and status < 500 and CODES[code][0] < 500:
-            self._refusals.labels(code).inc()
+        if code is not None:
+            self._errors.labels(code).inc()
 
     def reloaded(self, accepted: bool) -> None:
         self._reloads.labels("ok" if accepted else "failed").inc()
@@ -111,26 +114,17 @@ class Meter(Observer):
 
     def page(self, reading: Reading) -> bytes:
         """Everything in Prometheus's text form; from any thread."""
-        found = _Once(self._registry, reading, dict(self._answered), dict(self._failed))
-        return generate_latest(found)
+        return generate_latest(_Once(self._registry, reading, self._seen))
 
 
 class _Once(Collector):
     """The registry and one reading, collected together; what `generate_latest` needs of a registry."""
 
-    def __init__(
-        self,
-        registry: CollectorRegistry,
-        reading: Reading,
-        answered: Mapping[tuple[str, str], float],
-        failed: Mapping[tuple[str, str], float],
-    ) -> None:
+    def __init__(self, registry: CollectorRegistry, reading: Reading, seen: Seen) -> None:
         self._registry = registry
         self._reading = reading
-        self._answered = answered
-        self._failed = failed
+        self._seen = seen
 
     def collect(self) -> Iterator[Metric]:
         yield from self._registry.collect()
-        yield from families(self._reading)
-        yield from route_sources(self._reading, self._answered, self._failed)
+        yield from families(self._reading, self._seen)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -43,6 +44,18 @@ class StoreReading:
     results_lost: int
     queued_bytes: int
     writable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What was seen of devices: how often each failed in which way, and when route sources answered and failed.
+
+    Kept by device, and by router and device (Unix time); shown only for those that the inventory has.
+    """
+
+    faults: Counter[tuple[str, str]] = field(default_factory=Counter)
+    answered: dict[tuple[str, str], float] = field(default_factory=dict)
+    failed: dict[tuple[str, str], float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
