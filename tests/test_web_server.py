@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import json
+import select
 import signal
 import socket
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import httpx2
 import pytest
+import uvloop
 
 from doubles import server_process
-from doubles.glass import parsed_events
+from doubles.glass import SETTINGS, parsed_events
 from netpulse.store import open_store
-from netpulse.web.server import bound_socket
+from netpulse.web.server import bound_socket, serving
 
 PING = "/api/v1/ping?target=8.8.8.8&router=core1&connection=1"
 FILE = """\
@@ -149,3 +152,22 @@ async def test_an_answer_in_several_writes_is_not_held_back_until_the_client_ack
             assert await seen
             writer.close()
             await writer.wait_closed()
+
+
+def test_a_crowd_that_comes_at_once_does_not_wait_a_turn_of_the_loop_for_each_of_it(tmp_path: Path) -> None:
+    crowd, turns = 64, 32
+
+    async def story() -> int:
+        settings = replace(SETTINGS, storage=f"sqlite:///{tmp_path / 'test.db'}")
+        with ExitStack() as stack:
+            listening = bound_socket("127.0.0.1", 0)
+            async with serving(settings, [listening]):
+                clients = [stack.enter_context(socket.create_connection(listening.getsockname())) for _ in range(crowd)]
+                for client in clients:
+                    client.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+                for _ in range(turns):
+                    await asyncio.sleep(0)
+                return len(select.select(clients, [], [], 0)[0])
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        assert runner.run(story()) == crowd

@@ -32,6 +32,10 @@ if TYPE_CHECKING:
 
 _ANSWERS_WITHIN_S = 8
 _BACKLOG = 2048
+_DOORS = 8
+"""How often each socket is listened on. libuv takes one new connection from each in a turn of its loop: with one, a client
+that comes while two hundred others keep the loop busy was seen to wait 4 s for its first answer."""
+
 _LAST_LINES_S = 0.2
 _log = logging.getLogger(__name__)
 
@@ -126,7 +130,9 @@ async def serving(
 async def _answering(configuration: uvicorn.Config, sockets: Sequence[socket.socket]) -> AsyncIterator[_Server]:
     """A server with this configuration on these sockets inside the scope."""
     server = _Server(configuration)
-    task = asyncio.create_task(server.serve(sockets=list(sockets)))
+    # All are closed together when the last questions are being answered: who comes then is refused, not kept waiting.
+    doors = [*sockets, *(sock.dup() for sock in sockets for _ in range(_DOORS - 1))]
+    task = asyncio.create_task(server.serve(sockets=doors))
     try:
         await _first_of(server.accepting.wait(), task)
         yield server
