@@ -277,7 +277,7 @@ class SessionsHold(RuleBasedStateMachine):
     @invariant()
     def queues_are_short_and_counts_are_true(self) -> None:
         for post in self.pool.posts() if hasattr(self, "pool") else ():
-            assert 0 <= post.slots.taken
+            assert post.slots.taken >= 0
             assert 0 <= post.slots.waiting <= PLACES
 
     @invariant()
