@@ -15,6 +15,7 @@ import pytest
 from doubles.glass import PING, ROUTE, SETTINGS, TRACE, Glass, answers, looking_glass, router, transit
 from doubles.scripted import Hang, Hold, Say, Scripted
 from netpulse import telling
+from netpulse.disclosure import Disclosure
 from netpulse.enrich import attach
 from netpulse.errors import Fault
 from netpulse.inventory import Connection, Device, Inventory, Router, RouteSource, ThisHost
@@ -67,15 +68,32 @@ def breaks(*_: object, **__: object) -> Any:
     raise ZeroDivisionError("a defect")
 
 
-async def test_a_run_ends_also_when_its_answer_cannot_be_saved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_answer_that_cannot_be_saved_goes_out_and_its_loss_is_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     async with looking_glass(tmp_path) as glass:
-        monkeypatch.setattr(Results, "save", breaks)
+        pipeline = glass.services.pipeline
+        for number, save in enumerate((breaks, lambda *_: False), 1):
+            monkeypatch.setattr(Results, "save", save)
+            caplog.clear()
+            run = await begun(glass, ALICE, "ping", PING_ASKED)
+            await over(run)
+            assert (run.error, run.events[-1].name, pipeline.unkept) == (None, "finished", number)
+            assert [record.levelname for record in caplog.records if run.id in record.message] in (["ERROR"], ["WARNING"])
+            assert pipeline.runs.live == 0
+            answer = await glass.get(f"/results/{run.id}")
+            assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+
+
+async def test_an_answer_that_cannot_be_rendered_ends_its_run_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with looking_glass(tmp_path) as glass:
+        monkeypatch.setattr(Disclosure, "data", breaks)
         run = await begun(glass, ALICE, "ping", PING_ASKED)
         await over(run)
-        assert run.done
-        assert [event.name for event in run.events if event.name in ("finished", "failed")] == ["failed"]
         assert run.error is not None
-        assert run.error.code == "internal"
+        assert (run.error.code, run.events[-1].name) == ("internal", "failed")
         assert glass.services.pipeline.runs.live == 0
 
 

@@ -54,7 +54,10 @@ class _Kept(NamedTuple):
 
 
 class Pipeline:
-    """Questions in, runs out. `frame` is the snapshot that new questions begin under."""
+    """Questions in, runs out. `frame` is the snapshot that new questions begin under.
+
+    `unkept` counts the answers that went out and could not be kept.
+    """
 
     def __init__(self, frame: Frame, executor: Executor, store: Store, runs: Runs) -> None:
         self.frame = frame
@@ -63,6 +66,7 @@ class Pipeline:
         self._store = store
         self._drivers: set[asyncio.Task[None]] = set()
         self._closing = False
+        self.unkept = 0
 
     def kind(self, name: str) -> QueryType:
         """The query type of this name; NotHere if there is none."""
@@ -176,16 +180,19 @@ class Pipeline:
         except Exception as defect:  # the caller must hear of an end, whatever went wrong in here
             _log.exception("the run %s failed unexpectedly", run.id)
             error = internal(defect)
+        kept: bytes | None = None
         try:
             if data is not None:
                 # Kept whole, shown without what this audience may not see.
-                self._save(caller, plan, run.id, encode(data if error is None else {**data, **error_object(error)}))
+                kept = encode(data if error is None else {**data, **error_object(error)})
                 data = shown.data(data)
             last = encode(data) if error is None else encode({**error_object(error), "data": data})
         except Exception as defect:
-            _log.exception("the answer of run %s could not be kept", run.id)
+            _log.exception("the answer of run %s could not be rendered", run.id)
             data, error = None, error or internal(defect)
             last = encode({**error_object(error), "data": None})
+        if kept is not None:
+            self._save(caller, plan, run.id, kept)
         run.finish(data, error)
         run.add("finished" if error is None else "failed", last)
         self.runs.ended(run)
@@ -275,20 +282,30 @@ class Pipeline:
         return Telling(self.frame, self.executor, self._store.audit, caller, kind, job, run_id, self.url(run_id), emit)
 
     def _save(self, caller: Caller, plan: Plan, run_id: str, body: bytes) -> None:
+        """Keep the result. The answer goes out whatever happens here; what is lost is logged, and counted in `unkept`."""
+        try:
+            kept = self._store.results.save(self._stored(caller, plan, run_id, body))
+        except Exception:
+            _log.exception("the answer of run %s could not be kept", run_id)
+            kept = False
+        else:
+            if not kept:
+                _log.warning("the answer of run %s is not kept: the database cannot take what is waiting for it", run_id)
+        self.unkept += not kept
+
+    def _stored(self, caller: Caller, plan: Plan, run_id: str, body: bytes) -> StoredResult:
         now = self._store.results.wall()
         jobs = plan.jobs
-        self._store.results.save(
-            StoredResult(
-                id=run_id,
-                kind=plan.query.kind,
-                key_id=caller.key_id,
-                audience=_readers(caller, plan, body),
-                routers=tuple(dict.fromkeys(place.router.slug for place in plan.places)),
-                connection=jobs[0].connection.id if len(jobs) == 1 and jobs[0].connection else None,
-                created_at=now,
-                expires_at=now + timedelta(days=self.frame.settings.retention.results_days),
-                body=body,
-            )
+        return StoredResult(
+            id=run_id,
+            kind=plan.query.kind,
+            key_id=caller.key_id,
+            audience=_readers(caller, plan, body),
+            routers=tuple(dict.fromkeys(place.router.slug for place in plan.places)),
+            connection=jobs[0].connection.id if len(jobs) == 1 and jobs[0].connection else None,
+            created_at=now,
+            expires_at=now + timedelta(days=self.frame.settings.retention.results_days),
+            body=body,
         )
 
     def swap(self, frame: Frame) -> None:
