@@ -46,7 +46,7 @@ CODES: dict[str, tuple[int, str]] = {
     "router_closed": (500, "The router closed the session before its answer was whole."),
     "route_source_down": (500, "No route source of that router has an established session to it."),
     "resolver_failed": (500, "The name servers did not answer."),
-    "audit_unavailable": (500, "The audit record could not be written, so nothing was run."),
+    "audit_unavailable": (500, "The database could not be used: nothing was recorded or run, or a result could not be read."),
     "shutting_down": (500, "The service is stopping."),
     "stopped": (500, "The run was stopped before its end."),
     "internal": (500, "A defect of the service."),

@@ -114,13 +114,14 @@ class Audit:
         try:
             await self.database.writer.commit(_ROWS, self._values(row), within_s=within_s)
         except (SQLAlchemyError, StorageFault, TimeoutError) as problem:
-            # Its commit may still come through: then it must not look like a command under way.
-            self.end(row.id, "failed", "audit_unavailable")
+            if isinstance(problem, TimeoutError):
+                # Its commit may still come through: then it must not look like a command under way.
+                self.end(row.id, "failed", "audit_unavailable")
             self.failures += 1
             raise Fault(
                 "audit_unavailable",
                 "The query was not run because it could not be recorded; try again in a moment.",
-                detail=f"{type(problem).__name__}: {problem}",
+                detail=f"{type(problem).__name__}: {getattr(problem, 'orig', None) or problem}",
             ) from problem
         except asyncio.CancelledError:
             self.end(row.id, "failed", "stopped")

@@ -9,18 +9,20 @@ from __future__ import annotations
 import fcntl
 import os
 import sqlite3
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
+from urllib.parse import quote
 
-from sqlalchemy import URL, Connection, Engine, Row, Select, create_engine, event, inspect, make_url, text
+from sqlalchemy import URL, Connection, Engine, Row, Select, create_engine, event, inspect, make_url, text, update
 from sqlalchemy.exc import ArgumentError, DatabaseError
 
 from netpulse.store.faults import StorageFault
+from netpulse.store.tables import revisions
 from netpulse.store.threads import READERS, ReadingThreads, WritingThread
 from netpulse.store.writer import MOST_QUEUED_BYTES, Writer
 
@@ -47,7 +49,15 @@ class Database:
         try:
             return await self.readers.rows(statement)
         except DatabaseError as problem:
-            raise StorageFault(f"{self.path}: cannot be read ({problem.orig}); see to the disk.") from problem
+            raise StorageFault(f"{self.path}: cannot be read ({problem.orig}); see to the disk or the file.") from problem
+
+    async def probe(self) -> None:
+        """Write to the disk without changing anything; raises StorageFault if that cannot be done."""
+
+        def work(connection: Connection) -> None:
+            connection.execute(update(revisions).values(number=revisions.c.number))
+
+        await self.writer.exclusively(work)
 
 
 def known_schemas() -> tuple[str, ...]:
@@ -66,7 +76,7 @@ async def open_database(
     place = _place(url)
     path = _file(place)
     _make_file(path)
-    engine = create_engine(place, connect_args={"timeout": BUSY_TIMEOUT_S}, pool_size=READERS + 1)
+    engine = create_engine(place, creator=partial(_connect, path), hide_parameters=True, pool_size=READERS + 1)
     event.listen(engine, "connect", _prepare)
     with _sole(path) if sole else _shared():
         async with WritingThread(engine) as thread, ReadingThreads(engine) as readers:
@@ -77,6 +87,7 @@ async def open_database(
                     f"{path}: this is not a database that can be opened ({problem.orig}); "
                     "free it, restore a backup, or name another file in storage."
                 ) from problem
+            thread.guard(_same_file(path))
             writer = Writer(most_queued_bytes=most_queued_bytes)
             async with writer.running(thread):
                 yield Database(path, engine, readers, writer, upgraded_from)
@@ -109,6 +120,35 @@ def _make_file(path: Path) -> None:
             f"{path}: the database cannot be written ({problem.strerror}); "
             "give this user the file and its folder, or change storage."
         ) from problem
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    # Never made here: where the file is gone, a new and empty one must not take its place.
+    where = f"file:{quote(str(path))}?mode=rw"
+    return sqlite3.connect(where, uri=True, timeout=BUSY_TIMEOUT_S, check_same_thread=False)
+
+
+def _same_file(path: Path) -> Callable[[], None]:
+    """Raises StorageFault, when called, if the file at this path is not the one that is there now.
+
+    SQLite goes on with a file that was deleted or replaced, and what it writes is gone with the process.
+    """
+
+    def identity() -> tuple[int, int]:
+        facts = path.stat()
+        return facts.st_dev, facts.st_ino
+
+    opened = identity()
+
+    def check() -> None:
+        try:
+            same = identity() == opened
+        except OSError:
+            same = False
+        if not same:
+            raise StorageFault(f"{path}: the file was deleted or replaced; put it back or restore a backup, and restart.")
+
+    return check
 
 
 @contextmanager

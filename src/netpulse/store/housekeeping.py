@@ -37,8 +37,9 @@ async def keep_tidy(
     while True:
         try:
             purged, cut = await tidy(results, audit, retention=retention(), now=wall())
-        except StorageFault as problem:
-            log.warning("old rows could not be removed, trying again in %d s: %s", every_s, problem)
+        except Exception as problem:  # what should be forgotten must be, once that can be done again
+            known = isinstance(problem, StorageFault)
+            log.warning("old rows could not be removed, trying again in %d s: %s", every_s, problem, exc_info=not known)
         else:
             if purged or cut:
                 log.info("removed %d expired results, shortened %d client addresses", purged, cut)

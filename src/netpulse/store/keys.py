@@ -116,9 +116,10 @@ class KeyRing:
             await sleep(every_s)
             try:
                 await self.refresh()
-            except StorageFault as problem:
+            except Exception as problem:  # revoked keys must be refused again as soon as that can be read
                 if not troubled:
-                    log.warning("changes of the API keys cannot be read: %s", problem)
+                    known = isinstance(problem, StorageFault)
+                    log.warning("changes of the API keys cannot be read: %s", problem, exc_info=not known)
                 troubled = True
             else:
                 troubled = False

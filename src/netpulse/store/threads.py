@@ -50,12 +50,19 @@ class WritingThread(_Threads):
     def __init__(self, engine: Engine) -> None:
         super().__init__(engine, 1, "database-writer")
         self._connection: Connection | None = None
+        self._before: Callable[[], None] | None = None
+
+    def guard(self, before: Callable[[], None]) -> None:
+        """Call this on the thread before each further work; what it raises is raised instead of doing the work."""
+        self._before = before
 
     async def do(self, work: Callable[[Connection], T]) -> T:
         """What the work returns or raises; it leaves no transaction open. It goes on if the caller leaves."""
         return await self._go(self._do, work)
 
     def _do(self, work: Callable[[Connection], T]) -> T:
+        if self._before is not None:
+            self._before()
         if self._connection is None:
             self._connection = self._engine.connect()
         try:

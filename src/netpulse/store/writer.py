@@ -4,8 +4,9 @@ Rows gather while a commit is under way and go into the next one together; when 
 once. Two ways in: `commit` waits until its row is safe, `put` only queues. The queue lives on the event loop; a whole
 commit is one errand to the thread that writes.
 
-When the database cannot be written (locked by another program, disk full), rows that somebody waits for fail, queued
-rows stay and are tried again. The queue is bounded in bytes: over it `put` says no, and the row is not kept.
+When the database cannot be written (locked by another program, disk full, its file damaged or gone), rows that somebody
+waits for fail, queued rows stay and are tried again. The queue is bounded in bytes: over it `put` says no, and the row is
+not kept.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from functools import partial
 from typing import Any, Generic, TypeVar
 
 from sqlalchemy import Connection, Executable
-from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from sqlalchemy.exc import DatabaseError, OperationalError, SQLAlchemyError
 
 from netpulse.store.faults import StorageFault
 from netpulse.store.threads import WritingThread
@@ -67,12 +68,13 @@ class _Turn(Generic[T]):
     async def take(self, thread: WritingThread) -> None:
         try:
             value = await thread.do(partial(_alone, self.work))
-        except OperationalError as problem:
-            fault = StorageFault(f"The database cannot be written now ({problem.orig}); try again in a moment.")
-            fault.__cause__ = problem
-            self.abandon(fault)
         except Exception as problem:  # handed to whoever asked
-            self.abandon(problem)
+            if is_unusable(problem) and isinstance(problem, DatabaseError):
+                fault = StorageFault(f"The database cannot be written now ({problem.orig}); try again in a moment.")
+                fault.__cause__ = problem
+                self.abandon(fault)
+            else:
+                self.abandon(problem)
         except asyncio.CancelledError:
             self.abandon(StorageFault("The database was closed before the work was known to be done."))
             raise
@@ -250,16 +252,10 @@ class Writer:
         self._under_way = batch
         try:
             await thread.do(partial(_commit, batch))
-        except OperationalError as problem:
-            if self.failing is None:
-                log.warning("the database cannot be written: %s", problem.orig)
-            self.failing = str(problem.orig)
-            self._queued.extendleft(entry for entry in reversed(batch) if not entry.awaited)
-            for entry in batch:
-                if entry.awaited and entry.settled:
-                    entry.settled(problem)
-            return False
-        except (SQLAlchemyError, ValueError, TypeError) as problem:
+        except (SQLAlchemyError, StorageFault, ValueError, TypeError) as problem:
+            if is_unusable(problem):
+                self._put_back(batch, problem)
+                return False
             if len(batch) > 1:
                 # One row is at fault: alone each, so that it takes no other with it.
                 alone = [await self._write(thread, [entry]) for entry in batch]
@@ -270,6 +266,17 @@ class Writer:
         finally:
             self._under_way = []
         return True
+
+    def _put_back(self, batch: list[_Entry], problem: Exception) -> None:
+        """The database cannot be written now: rows that somebody waits for fail, the others wait for a better time."""
+        reason = str(getattr(problem, "orig", None) or problem)
+        if self.failing is None:
+            log.warning("the database cannot be written: %s", reason)
+        self.failing = reason
+        self._queued.extendleft(entry for entry in reversed(batch) if not entry.awaited)
+        for entry in batch:
+            if entry.awaited and entry.settled:
+                entry.settled(problem)
 
     def _written(self, batch: list[_Entry]) -> None:
         if self.failing is not None:
@@ -296,6 +303,11 @@ class Writer:
         while self._turns:
             self._turns.popleft().abandon(problem)
         self._idle.set()
+
+
+def is_unusable(problem: Exception) -> bool:
+    """Whether the database as a whole is at fault, and not what was to be done with it."""
+    return isinstance(problem, OperationalError | StorageFault) or type(problem) is DatabaseError
 
 
 def _commit(batch: list[_Entry], connection: Connection) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import Any
 
 from netpulse.render.as_json import encode
 from netpulse.services import Services
@@ -41,12 +40,8 @@ class Health:
     async def _can_write(self) -> bool:
         try:
             async with asyncio.timeout(_WRITE_WITHIN_S):
-                await self._services.store.database.writer.exclusively(_nothing)
+                await self._services.store.database.probe()
         except Exception as problem:  # whatever the database says, the answer is no
             _log.warning("the database cannot be written: %r", problem)
             return False
         return self._services.store.database.writer.failing is None
-
-
-def _nothing(_connection: Any) -> None:
-    """A transaction that takes the database's lock and changes nothing."""

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from dataclasses import replace
 
 import msgspec
 
-from netpulse.errors import NotHere
+from netpulse.errors import Fault, NotHere
 from netpulse.inventory import Inventory
 from netpulse.policy import Caller, connections_for, routers_for
 from netpulse.render.as_json import encode
 from netpulse.services import Services
+from netpulse.store import StorageFault
 from netpulse.store.results import StoredResult
 
+_log = logging.getLogger(__name__)
 _ID = re.compile(r"\A[0-9a-f]{32}\Z", re.ASCII)
 
 
@@ -25,7 +28,15 @@ async def saved_result(services: Services, caller: Caller, result_id: str) -> St
     """The result with this id as this caller may see it; NotHere if there is none, or none for this caller."""
     if not _ID.match(result_id):
         raise nothing_here()
-    found = await services.store.results.get(result_id)
+    try:
+        found = await services.store.results.get(result_id)
+    except StorageFault as problem:
+        _log.warning("a stored result cannot be read: %s", problem)
+        raise Fault(
+            "audit_unavailable",
+            "Stored results cannot be read now; try again in a moment.",
+            detail=str(problem),
+        ) from problem
     if found is None or not may_read(caller, found, services.settings.inventory):
         raise nothing_here()
     shown = services.settings.disclosure(caller.audience)

@@ -187,7 +187,7 @@ WORDS = {
     "api.code.router_closed": "Der Router hat die Sitzung beendet, bevor seine Antwort ganz war.",
     "api.code.route_source_down": "Keine Routenquelle dieses Routers hat eine bestehende Sitzung zu ihm.",
     "api.code.resolver_failed": "Die Nameserver haben nicht geantwortet.",
-    "api.code.audit_unavailable": "Der Eintrag im Protokoll war nicht möglich, deshalb lief nichts.",
+    "api.code.audit_unavailable": "Die Datenbank war nicht benutzbar: Nichts wurde protokolliert oder lief, oder nicht gelesen.",
     "api.code.shutting_down": "Der Dienst hält gerade an.",
     "api.code.stopped": "Die Frage wurde vor ihrem Ende angehalten.",
     "api.code.internal": "Ein Fehler im Dienst selbst.",
