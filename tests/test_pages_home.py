@@ -490,7 +490,7 @@ async def test_a_language_with_one_choice_has_no_switch(asking: Glass) -> None:
 
 @pytest.mark.parametrize(
     ("state", "word", "note"),
-    [("busy", "Busy", "All sessions are in use."), ("down", "Unreachable", "It did not answer us")],
+    [("busy", "Busy", "3 of 3 sessions in use. New queries wait"), ("down", "Unreachable", "core1 is not answering.")],
 )
 async def test_a_router_in_trouble_says_so_in_words(
     glass: Glass, monkeypatch: pytest.MonkeyPatch, state: str, word: str, note: str

@@ -214,10 +214,35 @@ async def test_who_waits_sees_its_place_in_line(tmp_path: Path) -> None:
         shown = text_of(await page(glass, paths[1]))
         assert "Waiting for core1" in shown
         assert "Number 2 in line" in shown
-        assert "up to 30 s" in shown
+        assert "core1 runs 3 at a time. Usual wait: 2 s, at most 30 s." in shown
         held.go()
         for path in (*first, *paths):
             assert (await grown(glass, path))[-1].name == "whole"
+
+
+async def test_a_router_that_is_down_says_when_it_last_answered_and_which_others_work(tmp_path: Path) -> None:
+    core1 = Scripted(answers)
+    async with glass_of(tmp_path, router_core1=core1) as glass:
+        path = await ended_at(glass, PINGED)
+        assert "Closest routers" not in text_of(await page(glass, path))
+        core1.fault = Fault("router_unreachable", "The router does not accept a connection.")
+        for _ in range(3):
+            path = await ended_at(glass, PINGED)
+        shown = await page(glass, path)
+        said = text_of(shown)
+        assert re.search(r"core1 cannot be reached\. .* Its last answer came at \d\d:\d\d UTC, 0 min ago\.", said)
+        assert "Closest routers that work: core2 · DC1" in said
+        assert "resting" not in said, "a router out of service is no way out"
+        assert 'href="/?router=core2&amp;connection=1&amp;query=ping&amp;target=8.8.8.8"' in shown
+        home = text_of(await page(glass, "/"))
+        assert re.search(r"core1 is not answering\. Last answer at \d\d:\d\d UTC, 0 min ago\.", home)
+
+
+async def ended_at(glass: Glass, fields: dict[str, str]) -> str:
+    """The path of this question's result, which is there."""
+    path = await asked(glass, fields)
+    await grown(glass, path)
+    return path
 
 
 @pytest.mark.parametrize(

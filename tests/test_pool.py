@@ -164,3 +164,25 @@ def test_a_refused_login_is_tried_once_a_minute_so_that_no_account_gets_locked()
         breaker.check(attempt=True)
     now[0] = 60.1
     breaker.check(attempt=True)
+
+
+def test_who_stands_further_back_waits_longer_and_a_breaker_remembers_the_last_answer() -> None:
+    async def story() -> None:
+        line = slots(most=2)
+        assert (line.usual_wait_s(1), line.usual_wait_s(3)) == (1.0, 3.0)
+        for _ in range(100):
+            line.took(8.0)
+        assert line.usual_wait_s(1) == pytest.approx(4.0)
+        clock = asyncio.get_running_loop().time
+        breaker = Breaker(clock)
+        assert breaker.reached_at is None
+        breaker.failed(Fault("router_unreachable", "Nobody is there."))
+        assert breaker.reached_at is None
+        breaker.reached()
+        answered_at = clock()
+        await asyncio.sleep(90)
+        breaker.failed(Fault("router_identity", "That is another router."))
+        breaker.look_again()
+        assert breaker.reached_at == answered_at, "trying again is no answer"
+
+    in_fake_time(story())

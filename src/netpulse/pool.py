@@ -89,6 +89,10 @@ class Slots:
     def all_taken(self) -> bool:
         return self._taken >= self._most
 
+    def usual_wait_s(self, place: int) -> float:
+        """How long who is at this place of the queue waits, if commands take as long as lately."""
+        return place * self._usual_s / self._most
+
     def took(self, seconds: float) -> None:
         """Tell how long a command held its session; the estimate follows slowly."""
         self._usual_s += 0.2 * (seconds - self._usual_s)
@@ -189,6 +193,7 @@ class Breaker:
         self._failures = 0
         self._next_try = 0.0
         self._last: Fault | None = None
+        self.reached_at: float | None = None
 
     @property
     def open(self) -> bool:
@@ -205,8 +210,7 @@ class Breaker:
             self._next_try = now + self._hold_s(self._last)
 
     def reached(self) -> None:
-        self._failures = 0
-        self._last = None
+        self._failures, self._last, self.reached_at = 0, None, self._clock()
 
     def failed(self, fault: Fault) -> None:
         """One attempt failed. Callers that shared it bring the same fault, which counts once."""
@@ -219,7 +223,7 @@ class Breaker:
     def look_again(self) -> None:
         """The operator has changed something: who showed another host key may be tried again."""
         if self._last is not None and self._last.code == "router_identity":
-            self.reached()
+            self._failures, self._last = 0, None
 
     def _hold_s(self, fault: Fault) -> float:
         if fault.code == "router_identity":
@@ -354,6 +358,12 @@ class Pool:
         """Our own access to the device; one that was never asked counts as up."""
         post = self._posts.get(device.key)
         return "up" if post is None else post.state
+
+    def answered_s_ago(self, device: Device) -> float | None:
+        """Seconds since the device last took a command or refused it; None if it never did."""
+        post = self._posts.get(device.key)
+        reached_at = post.breaker.reached_at if post else None
+        return None if reached_at is None else self._clock() - reached_at
 
     def posts(self) -> list[Post]:
         return list(self._posts.values())

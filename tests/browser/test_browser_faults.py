@@ -56,7 +56,7 @@ async def test_a_router_that_goes_away_while_the_form_is_filled_is_named_with_wh
         await expect(option).to_contain_text("Unreachable")
         await expect(option.locator("svg")).to_be_visible()
         card = page.locator("#r-core2")
-        await expect(card).to_contain_text("It did not answer us lately.")
+        await expect(card).to_contain_text("core2 is not answering.")
         for slug in ("core1", "core2"):
             up = await page.locator(f"#r-{slug} .st").first.inner_text()
             assert up == {"core1": "Up", "core2": "Unreachable"}[slug]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, timedelta
 from typing import NamedTuple
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from netpulse.inventory import Device
 from netpulse.policy import Caller
 from netpulse.services import Services
 from netpulse.web.inventory_views import ConnectionView, RouterView, connection_views, router_views
@@ -19,13 +21,25 @@ TYPES = ("IX", "TRANSIT", "PEER", "CUSTOMER")
 """The kinds of connections in the order that they are shown; a router's own choice, which has none, comes last."""
 
 
+class Silence(NamedTuple):
+    """When a router that does not answer last did, `HH:MM` in UTC and minutes ago; both None if it never has."""
+
+    at: str | None
+    minutes: int | None
+
+
 class Card(NamedTuple):
-    """A router with its connections, sorted by kind, and what its operator says about it while it is out of service."""
+    """A router with its connections, sorted by kind, and what its operator says about it while it is out of service.
+
+    `sessions` is how many commands it takes at once; `silence` is there while it is down.
+    """
 
     router: RouterView
     platform: str
     maintenance: str | None
     connections: tuple[ConnectionView, ...]
+    sessions: int
+    silence: Silence | None
 
     @property
     def counts(self) -> list[tuple[str, int]]:
@@ -44,6 +58,7 @@ def cards(services: Services, caller: Caller) -> list[Card]:
     found = []
     for view in router_views(caller, services):
         router = services.settings.inventory.router(view.slug)
+        device = router.device if router else None
         platform = services.matrix.platforms.get(view.platform)
         found.append(
             Card(
@@ -51,9 +66,20 @@ def cards(services: Services, caller: Caller) -> list[Card]:
                 platform.title if platform else view.platform,
                 router.maintenance if router else None,
                 tuple(sorted(connection_views(caller, view.slug, services), key=lambda c: place_of(c.type))),
+                device.max_sessions if device else 0,
+                silence_of(services, device) if device and view.status == "down" else None,
             )
         )
     return found
+
+
+def silence_of(services: Services, device: Device) -> Silence:
+    """Since when this device has not answered."""
+    ago_s = services.pool.answered_s_ago(device)
+    if ago_s is None:
+        return Silence(None, None)
+    last = services.store.audit.wall() - timedelta(seconds=ago_s)
+    return Silence(f"{last.astimezone(UTC):%H:%M}", int(ago_s // 60))
 
 
 def kinds_in(shown: Sequence[Card]) -> list[str]:

@@ -12,7 +12,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
-from typing import Any
+from math import ceil
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import msgspec
@@ -21,7 +22,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from netpulse.errors import NotHere, Refused
-from netpulse.policy import connections_for, routers_for
+from netpulse.policy import connections_for, offered, routers_for
 from netpulse.render.as_text import answer_text
 from netpulse.runs import Run
 from netpulse.store.results import StoredResult
@@ -30,6 +31,7 @@ from netpulse.web.pages.composer import Typed
 from netpulse.web.pages.form import form_context
 from netpulse.web.pages.frame import Frame, wants_html
 from netpulse.web.pages.live import Live
+from netpulse.web.pages.network import silence_of
 from netpulse.web.pages.panels import (
     PathRow,
     panel_of,
@@ -62,6 +64,14 @@ def routes(frame: Frame) -> list[BaseRoute]:
         Route("/r/{name}/events", frame.page(results.events), methods=["GET"]),
         Route("/r/{name}/stop", frame.page(results.stop), methods=["POST"]),
     ]
+
+
+class Queue(NamedTuple):
+    """The line in front of a router: how many questions it takes at once, the usual and the longest wait in seconds."""
+
+    sessions: int
+    usual_s: int
+    longest_s: int
 
 
 class Results:
@@ -138,8 +148,8 @@ class Results:
     def context(self, request: Request, progress: Progress, *, growing: bool = False) -> dict[str, Any]:
         """All that the parts of a result need; `growing` leaves out what a page that shows one already has."""
         words = self._frame.visitor(request).words
-        places = self._places(request)
         asked = progress.question
+        places = self._places(request, asked)
         verdict = sentence(words, progress)
         heading, title = self._titles(words, progress)
         return {
@@ -165,7 +175,7 @@ class Results:
             "graph": path_graph(rows),
             "node_names": self._node_names(rows, places),
             "raws": raw_of(progress),
-            "queue_wait_s": round(self._services.settings.limits.queue_wait_s),
+            "queue": self._queue(progress, places),
             "lease_s": round(LEASE_S),
         }
 
@@ -204,11 +214,30 @@ class Results:
             return what, words.t("result.title.from", what=what, router=asked.router)
         return what, what
 
-    def _places(self, request: Request) -> Places:
-        caller = self._frame.visitor(request).caller
-        routers = {r.slug: r for r in routers_for(caller, self._services.settings.inventory)}
+    def _places(self, request: Request, asked: Question | None) -> Places:
+        services, caller = self._services, self._frame.visitor(request).caller
+        routers = {r.slug: r for r in routers_for(caller, services.settings.inventory)}
         connections = {(slug, c.id): c for slug, r in routers.items() for c in connections_for(caller, r)}
-        return Places(routers, connections)
+        down = {slug for slug, r in routers.items() if services.pool.state(r.device) == "down"}
+        working = [r for slug, r in routers.items() if slug not in down and r.maintenance is None]
+        return Places(
+            routers,
+            connections,
+            {slug: silence_of(services, routers[slug].device) for slug in down},
+            tuple(r.slug for r in working if asked and asked.kind in offered(services.matrix, r)),
+        )
+
+    def _queue(self, progress: Progress, places: Places) -> Queue:
+        """The line in which this question stands, or would."""
+        asked, services = progress.question, self._services
+        longest_s = round(services.settings.limits.queue_wait_s)
+        router = places.router(asked.router) if asked else None
+        kind = services.matrix.queries.get(progress.kind)
+        if router is None or kind is None:
+            return Queue(0, longest_s, longest_s)
+        device = router.routes[0].device if kind.about_routes and router.routes else router.device
+        usual_s = ceil(services.pool.post(device).slots.usual_wait_s(progress.position or 1))
+        return Queue(device.max_sessions, min(usual_s, longest_s), longest_s)
 
     def _url(self, request: Request, run_id: str) -> str:
         base = self._services.settings.public_url or str(request.base_url)

@@ -15,6 +15,7 @@ from netpulse.errors import CODES
 from netpulse.inventory import Connection, Router
 from netpulse.queries.traceroute import SILENT_HOPS
 from netpulse.special_purpose import inside
+from netpulse.web.pages.network import Silence
 from netpulse.web.pages.progress import Progress
 from netpulse.words import Words
 
@@ -23,31 +24,54 @@ Tone = Literal["b", "w", "n"]
 
 # What Junos, FRR and Linux print for each packet that the router itself has no route for.
 _NO_WAY_OUT = re.compile(r"\b(?:sendto|sendmsg|connect): (?:No route to host|Network is unreachable)", re.I)
+_GO_ELSEWHERE = frozenset(
+    {"router_unreachable", "router_identity", "router_login", "router_timeout", "router_closed", "router_busy", "maintenance"}
+)
+"""Faults that another router need not have."""
 _OURS = frozenset({"route_source_down", "audit_unavailable", "internal"})
 
 
 class Notice(NamedTuple):
-    """A line above the result: what it is about, the rest of the sentence, and where to go on."""
+    """A line above the result: what it is about, the rest of the sentence, and where to go on.
+
+    `ways` are further places to go to, each as address and label.
+    """
 
     tone: Tone
     strong: str
     text: str
     href: str = ""
     label: str = ""
+    ways: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """The routers and connections of a result as the reader may see them; empty for what no longer exists."""
+    """The routers and connections of a result as the reader may see them; empty for what no longer exists.
+
+    `silences` are those that are down now; `working` those that are not and answer this kind of question, in file order.
+    """
 
     routers: Mapping[str, Router] = field(default_factory=dict)
     connections: Mapping[tuple[str, int], Connection] = field(default_factory=dict)
+    silences: Mapping[str, Silence] = field(default_factory=dict)
+    working: tuple[str, ...] = ()
 
     def router(self, slug: str | None) -> Router | None:
         return self.routers.get(slug or "")
 
     def connection(self, slug: str | None, number: int | None) -> Connection | None:
         return self.connections.get((slug or "", -1 if number is None else number))
+
+    def nearest(self, slug: str, most: int = 2) -> list[Router]:
+        """The nearest routers that work: those of the same place first, then by how near they stand in the file."""
+        here, order = self.routers.get(slug), list(self.routers)
+
+        def far(router: Router) -> tuple[bool, int]:
+            return router.location != (here.location if here else ""), abs(order.index(router.slug) - order.index(slug))
+
+        others = [self.routers[other] for other in self.working if other != slug] if here else []
+        return sorted(others, key=far)[:most]
 
 
 def ms(value: float | None) -> str:
@@ -91,7 +115,7 @@ def fault(words: Words, code: str, router: str, fallback: str | None) -> str:
 
 def notices(words: Words, progress: Progress, places: Places) -> list[Notice]:
     """All that should not be overlooked, the gravest first."""
-    found = [*_faults(words, progress)]
+    found = [*_faults(words, progress, places)]
     if progress.state in ("done", "partly", "stopped"):
         if progress.kind == "ping" and progress.state == "done":
             found += _ping(words, progress, places)
@@ -107,15 +131,18 @@ def notices(words: Words, progress: Progress, places: Places) -> list[Notice]:
     return sorted(found, key=lambda notice: order[notice.tone])
 
 
-def _faults(words: Words, progress: Progress) -> Iterator[Notice]:
+def _faults(words: Words, progress: Progress, places: Places) -> Iterator[Notice]:
     if progress.state == "failed" and progress.code is not None:
         code = progress.code
         text = fault(words, code, _asked_name(progress), progress.error)
         ours = code in _OURS or (code.startswith("router_") and code != "router_busy")
         rest = words.t("result.fault.ours", id=progress.id[:8]) if ours else ""
+        silence = places.silences.get(_asked_name(progress)) if ours else None
+        if silence and silence.at:
+            rest += " " + words.t("result.fault.last", time=silence.at, n=silence.minutes)
         if progress.output.strip() and ours:
             rest += " " + words.t("result.fault.words")
-        yield Notice("b", text, rest)
+        yield Notice("b", text, rest, ways=_ways(progress, places) if code in _GO_ELSEWHERE else ())
     if progress.state == "stopped":
         done, whole = progress.steps
         strong = (
@@ -126,6 +153,13 @@ def _faults(words: Words, progress: Progress) -> Iterator[Notice]:
         link = progress.question.link(row["slug"]) if progress.question else ""
         text = fault(words, row.get("code") or "internal", row["slug"], row.get("error"))
         yield Notice("n", text, "", link, words.t("result.retry", router=row["slug"]))
+
+
+def _ways(progress: Progress, places: Places) -> tuple[tuple[str, str], ...]:
+    """The same question to the nearest routers that work."""
+    question = progress.question
+    near = places.nearest(_asked_name(progress)) if question else []
+    return tuple((question.link(r.slug), f"{r.slug} · {r.location}") for r in near) if question else ()
 
 
 def _ping(words: Words, progress: Progress, places: Places) -> Iterator[Notice]:
@@ -190,9 +224,16 @@ def _routes(words: Words, progress: Progress) -> Iterator[Notice]:
     elif not progress.result.get("routes"):
         yield Notice(
             "n",
-            words.t("result.route.none", target=progress.data.get("target") or "") + ".",
+            _none(words, progress) + ".",
             _no_route(words, progress.data),
         )
+
+
+def _none(words: Words, progress: Progress) -> str:
+    target, router = progress.data.get("target") or "", progress.question.router if progress.question else None
+    if router is None:
+        return words.t("result.route.none", target=target)
+    return words.t("result.route.none.on", target=target, router=router)
 
 
 def _no_route(words: Words, data: Mapping[str, Any]) -> str:
@@ -255,7 +296,7 @@ def _of_trace(words: Words, result: Mapping[str, Any]) -> str:
 def _of_routes(words: Words, progress: Progress) -> str:
     routes = progress.result.get("routes") or ()
     if not routes:
-        return words.t("result.route.none", target=progress.data.get("target") or "")
+        return _none(words, progress)
     origins = next(iter(_disputed(progress).values()), [])
     if origins:
         return words.t("result.say.origins", n=len(routes), origins=_and(words, [f"AS{asn}" for asn in origins]))

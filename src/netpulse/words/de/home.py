@@ -4,6 +4,8 @@ from netpulse.words.forms import Plural
 
 WORDS = {
     "home.title": "Netzdiagnose",
+    "home.empty": "Router und Verbindung wählen und ein Ziel eingeben; Links von Kollegen füllen das Formular. Nichts läuft, "
+    "bevor Sie auf Ausführen drücken.",
     "home.noscript": "JavaScript ist aus. Alles geht: Ergebnisse kommen als eine fertige Seite statt nach und nach.",
     "home.form": "Neue Abfrage",
     "home.router": "Router",
@@ -71,11 +73,11 @@ WORDS = {
     "network.query": "{router} befragen",
     "network.query_via": "Von {router} über {connection} fragen",
     "network.maintenance": "Wegen Wartung außer Betrieb.",
-    "network.busy": Plural(
-        "Alle Sitzungen sind belegt. Neue Abfragen warten bis zu {n} s auf eine freie.",
-        "Alle Sitzungen sind belegt. Neue Abfragen warten bis zu {n} s auf eine freie.",
-    ),
-    "network.down": "Er hat uns zuletzt nicht geantwortet. Alle paar Sekunden wird eine Abfrage durchgelassen, um nachzusehen.",
+    "network.busy": Plural("Seine einzige Sitzung ist belegt.", "{n} von {n} Sitzungen sind belegt."),
+    "network.busy.wait": "Neue Abfragen warten bis zu {n} s auf eine freie.",
+    "network.down": "{router} antwortet nicht.",
+    "network.down.last": "Letzte Antwort um {time} UTC, vor {n} min.",
+    "network.down.try": "Alle paar Sekunden wird eine Abfrage durchgelassen, um nachzusehen, ob er wieder antwortet.",
     "network.col.type": "Art",
     "network.col.name": "Verbindung",
     "network.col.asn": "AS-Nummer",

@@ -37,7 +37,7 @@ WORDS = {
     "result.step.routers": "{n} von {whole} Routern haben geantwortet",
     "result.queued.for": "Wartet auf {router}",
     "result.queued.place": Plural("Als nächste an der Reihe", "An {n}. Stelle"),
-    "result.queued.wait": "Alle Sitzungen von {router} sind belegt; eine Abfrage wartet bis zu {seconds} s auf eine freie. "
+    "result.queued.wait": "{router} bearbeitet {most} zugleich. Übliche Wartezeit: {usual} s, höchstens {seconds} s. "
     "Die Seite kann {lease} s lang verlassen werden; danach wird die Abfrage aufgegeben.",
     "result.running.nothing": "Der Router ist gefragt. Noch ist nichts zurückgekommen.",
     "result.other.waiting": "Eine Abfrage läuft. Ihr Ergebnis erscheint hier, sobald es da ist.",
@@ -91,6 +91,7 @@ WORDS = {
     "result.say.answered": "{n} von {whole} Routern haben geantwortet.",
     "result.say.origin": Plural("Ursprung {origins}.", "Ursprünge {origins}."),
     "result.route.none": "Keine Route zu {target}",
+    "result.route.none.on": "Keine Route zu {target} auf {router}",
     "result.route.none.text": "Die Tabelle hat keinen Treffer, auch keine Standardroute.",
     "result.route.covering": "Für genau diesen Präfix gibt es keine; er liegt in {covering}.",
     "result.ping.unsent": "Es konnte nichts gesendet werden",
@@ -128,6 +129,8 @@ WORDS = {
     "result.stopped.text": "Gezeigt ist, was bis dahin kam.",
     "result.retry": "{router} noch einmal fragen",
     "result.fault.ours": "Der Fehler liegt bei uns; er ist als {id} protokolliert.",
+    "result.fault.others": "Die nächsten Router, die antworten:",
+    "result.fault.last": "Seine letzte Antwort kam um {time} UTC, vor {n} min.",
     "result.fault.words": "Was der Router selbst dazu sagt, steht unten.",
     "result.fault.router_unreachable": "{router} ist nicht erreichbar.",
     "result.fault.router_identity": "{router} konnte sich nicht ausweisen, deshalb haben wir uns nicht angemeldet.",

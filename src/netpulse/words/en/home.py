@@ -4,6 +4,8 @@ from netpulse.words.forms import Plural
 
 WORDS = {
     "home.title": "Network Diagnostics",
+    "home.empty": "Choose a router and a connection and enter a target; links from colleagues fill the form. Nothing runs until "
+    "you press Run.",
     "home.noscript": "JavaScript is off. Everything works: results arrive as one finished page instead of live.",
     "home.form": "New query",
     "home.router": "Router",
@@ -71,11 +73,11 @@ WORDS = {
     "network.query": "Query {router}",
     "network.query_via": "Query from {router} via {connection}",
     "network.maintenance": "Out of service for maintenance.",
-    "network.busy": Plural(
-        "All sessions are in use. New queries wait up to {n} s for a free one.",
-        "All sessions are in use. New queries wait up to {n} s for a free one.",
-    ),
-    "network.down": "It did not answer us lately. Every few seconds one query is let through to see whether it does again.",
+    "network.busy": Plural("Its one session is in use.", "{n} of {n} sessions in use."),
+    "network.busy.wait": "New queries wait up to {n} s for a free one.",
+    "network.down": "{router} is not answering.",
+    "network.down.last": "Last answer at {time} UTC, {n} min ago.",
+    "network.down.try": "Every few seconds one query is let through to see whether it answers again.",
     "network.col.type": "Type",
     "network.col.name": "Connection",
     "network.col.asn": "AS number",

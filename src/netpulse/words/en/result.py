@@ -37,7 +37,7 @@ WORDS = {
     "result.step.routers": "{n} of {whole} routers answered",
     "result.queued.for": "Waiting for {router}",
     "result.queued.place": Plural("Next in line", "Number {n} in line"),
-    "result.queued.wait": "All sessions of {router} are in use; a query waits up to {seconds} s for a free one. You may "
+    "result.queued.wait": "{router} runs {most} at a time. Usual wait: {usual} s, at most {seconds} s. You may "
     "leave this page for {lease} s; after that the query is given up.",
     "result.running.nothing": "The router has been asked. Nothing has come back yet.",
     "result.other.waiting": "A query is under way. Its result appears here as soon as it is there.",
@@ -91,6 +91,7 @@ WORDS = {
     "result.say.answered": "{n} of {whole} routers answered.",
     "result.say.origin": Plural("Origin {origins}.", "Origins {origins}."),
     "result.route.none": "No route to {target}",
+    "result.route.none.on": "No route to {target} on {router}",
     "result.route.none.text": "The table has no match, not even a default route.",
     "result.route.covering": "There is none for exactly this prefix; {covering} covers it.",
     "result.ping.unsent": "Nothing could be sent",
@@ -126,6 +127,8 @@ WORDS = {
     "result.stopped.text": "What had come until then is shown.",
     "result.retry": "Retry {router}",
     "result.fault.ours": "This is a fault on our side; it has been logged as {id}.",
+    "result.fault.others": "Closest routers that work:",
+    "result.fault.last": "Its last answer came at {time} UTC, {n} min ago.",
     "result.fault.words": "The router's own words are below.",
     "result.fault.router_unreachable": "{router} cannot be reached.",
     "result.fault.router_identity": "{router} did not prove that it is itself, so we did not log in.",
