@@ -70,9 +70,24 @@ async def test_another_question_can_be_had_without_leaving_the_form(visitor: Per
     await page.locator("#another").click()
     await expect(page.locator("#token")).not_to_have_value(old)
     await expect(page.locator("#answer")).to_be_focused()
+    await page.reload()  # a browser may put back what scripts had changed, the sum that is shown and its token must agree
+    await fill(page, "aspath", TARGET)
     await answer(page)
     await page.keyboard.press("Enter")
     await is_a_result(page)
+
+
+async def test_back_from_a_result_the_form_is_as_it_was_and_asks_again(visitor: Person) -> None:
+    page = await visitor.ask("aspath", TARGET, "core2")
+    await is_a_result(page)
+    await page.go_back()
+    await expect(page.locator("#target")).to_have_value(TARGET)
+    assert await page.locator("input[name=router]:checked").input_value() == "core2"
+    await expect(page.locator("#of")).to_have_text("of core2")
+    assert await page.locator("input[name=connection]").first.input_value() in ("4", "5")
+    await page.locator("#run").click()
+    await is_a_result(page)
+    await expect(page).to_have_title(re.compile("^AS path to 8.8.8.8 from core2: "))
 
 
 async def test_a_right_answer_holds_for_ten_minutes(visitor: Person, glass: Glass) -> None:
