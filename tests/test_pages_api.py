@@ -371,3 +371,26 @@ async def test_a_new_kind_of_question_is_documented_by_its_own_declaration(tmp_p
         assert 'Bytes <code class="ltr">of</code> &lt;each&gt; packet' in section
         assert "/api/v1/jitter?target=8.8.8.8&amp;router=core1&amp;connection=1" in section
         assert "rtt_stddev_ms" in section
+
+
+async def test_examples_are_of_the_operators_own_network_and_of_nothing_hidden(tmp_path: Path) -> None:
+    own = router("fra1", (transit(71, "198.18.0.71", "key"), transit(72, "198.18.0.72")), sources=("rs9",))
+    hidden = router("ams1", (transit(73, "198.18.0.73"),), sources=("rs9",), visible="key")
+    settings = replace(SETTINGS, inventory=Inventory((own, hidden)), public_url="https://lg.example.net/")
+    async with looking_glass(tmp_path, settings=settings) as running:
+        page = html.unescape(re.sub(r"<[^>]+>", "", await page_of(running)))
+    for shown_text in (
+        '"router": "Router fra1"',
+        '"connection": "Transit 72"',
+        '"source_ip": "198.18.0.72"',
+        '"command": "ping -4 -n -c 5 -W 1 -I 198.18.0.72 8.8.8.8"',
+        '"command": "show route for 8.8.8.0/24 table fra1_v4 all"',
+        '"slug": "fra1"',
+        '"route_server": "rs9"',
+        "Router fra1 | Transit 72 | 198.18.0.72\n> ping -4 -n -c 5 -W 1 -I 198.18.0.72 8.8.8.8",
+        "out of Transit 72",
+        "https://lg.example.net/api/v1/ping?target=8.8.8.8&router=fra1&connection=72",
+    ):
+        assert shown_text in page, shown_text
+    for of_others in ("Core Router", "Cogent Transit", "core1", "203.0.113.1 ", "ams1", "Transit 71", "198.18.0.71", "net//"):
+        assert of_others not in page.replace("core1_v4:", "").replace("core1_all", "").replace("core1_best", ""), of_others

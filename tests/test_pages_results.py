@@ -323,3 +323,15 @@ async def test_what_should_not_be_overlooked_is_said(
 ) -> None:
     data = await glass.ask(path, **parameters)
     assert said in text_of((await glass.http.get(f"/r/{data['id']}", headers=HTML)).text)
+
+
+async def test_a_preview_of_a_result_says_what_came_of_it_and_every_page_has_one(ready: Glass) -> None:
+    shown = await page(ready, await ended_at(ready, PINGED))
+    verdict = "5 sent, 5 received, 0 % loss, average 1.4 ms"
+    assert f'<meta property="og:title" content="Ping 8.8.8.8 from core1: {verdict}">' in shown
+    for name in ('property="og:description"', 'name="description"'):
+        assert f'<meta {name} content="{verdict}">' in shown
+    home = await page(ready, "/")
+    assert '<meta property="og:title" content="Looking glass">' in home
+    assert re.search(r'<meta property="og:description" content="Looking glass of Example: [^"]+">', home)
+    assert 'content="Example: 3 routers' in await page(ready, "/network")

@@ -17,12 +17,16 @@ from starlette.routing import BaseRoute, Route
 
 from netpulse.cells import QueryType
 from netpulse.errors import CODES
+from netpulse.inventory import Connection
 from netpulse.policy import Caller, connections_for, offered, routers_for
 from netpulse.render.as_json import encode
 from netpulse.services import Services
 from netpulse.web.inventory_views import LimitsView, StoppedView, connection_views, router_views
 from netpulse.web.openapi import document
+from netpulse.web.pages.composer import Model, Typed, asked_of
+from netpulse.web.pages.form import the_model
 from netpulse.web.pages.frame import Frame
+from netpulse.web.pages.owned import Own, answer_of, answers_of, events_of, text_of
 from netpulse.web.pages.samples import MOST_ITEMS, Token, made_of, recorded, shown, shown_events
 from netpulse.web.pages.snippets import Snippet, address, is_authority, snippets
 
@@ -76,15 +80,17 @@ class Header(NamedTuple):
     summary: str
 
 
-def operations(services: Services, declared: Mapping[str, Any], caller: Caller, base: str) -> list[Operation]:
-    """Every operation of the document in its order, asking for what this caller can see, at `base`."""
+def operations(
+    services: Services, declared: Mapping[str, Any], caller: Caller, base: str, model: Model
+) -> list[Operation]:
+    """Every operation of the document in its order, asking for what this caller can see, at `base`. `model` has the commands."""
     found = []
     for path, methods in declared["paths"].items():
         for method, operation in methods.items():
             if "responses" in operation:
                 parameters = [*methods.get("parameters", ()), *operation["parameters"]]
                 found.append(
-                    _operation(services, declared, caller, base, (path, method.upper()), operation, parameters)
+                    _operation(services, declared, caller, base, model, (path, method.upper()), operation, parameters)
                 )
     return found
 
@@ -94,6 +100,7 @@ def _operation(
     declared: Mapping[str, Any],
     caller: Caller,
     base: str,
+    model: Model,
     at: tuple[str, str],
     operation: Mapping[str, Any],
     parameters: list[dict[str, Any]],
@@ -120,7 +127,7 @@ def _operation(
         forms=tuple(content),
         url=url,
         asks=snippets(verb, url),
-        answer=shown({"success": True, "data": _answer(services, declared, caller, name, data)}),
+        answer=shown({"success": True, "data": _answer(services, declared, caller, model, name, data)}),
     )
 
 
@@ -180,7 +187,7 @@ def _written(value: object) -> str | None:
 
 
 def _answer(
-    services: Services, declared: Mapping[str, Any], caller: Caller, name: str, schema: Mapping[str, Any]
+    services: Services, declared: Mapping[str, Any], caller: Caller, model: Model, name: str, schema: Mapping[str, Any]
 ) -> Any:
     """`data` of an answer: what a visitor may see of this network, what was recorded, else a value of the schema."""
     if name == "limits":
@@ -194,8 +201,36 @@ def _answer(
         rows = connection_views(caller, slug, services) if name == "connections" and slug else views
         if rows:
             return [_plain(row) for row in rows[: MOST_ITEMS + 1]]
-    known = recorded().get("ping" if name == "result" else name)
-    return known if known is not None else made_of(schema, declared["components"]["schemas"])
+    name = "ping" if name == "result" else name
+    known = recorded().get(name)
+    if known is None:
+        return made_of(schema, declared["components"]["schemas"])
+    kind = services.matrix.queries[name.removesuffix(_EVERYWHERE)]
+    if name == kind.name:
+        own = _own(services, caller, model, kind, known["target"])
+        return answer_of(known, own) if own else known
+    owns = [
+        Own(router, None, _command(model, router.slug, None, kind, known["target"]), asked_of(router, kind))
+        for router in routers_for(caller, services.settings.inventory)
+        if kind.name in offered(services.matrix, router)
+    ]
+    return answers_of(known, owns) if owns else known
+
+
+def _own(services: Services, caller: Caller, model: Model, kind: QueryType, target: str) -> Own | None:
+    """The operator's own router that the example asks, as this caller may see it; None where there is none."""
+    slug, number = _place(services, caller, kind)
+    router = services.settings.inventory.router(slug) if slug is not None else None
+    if router is None:
+        return None
+    connection = next((c for c in connections_for(caller, router) if c.id == number), None) if kind.sourced else None
+    command = _command(model, router.slug, connection, kind, target)
+    return Own(router, connection, command, asked_of(router, kind))
+
+
+def _command(model: Model, slug: str, connection: Connection | None, kind: QueryType, target: str) -> str | None:
+    number = "" if connection is None else str(connection.id)
+    return model.command(Typed(router=slug, connection=number, target=target), kind)
 
 
 def _plain(view: Any) -> Any:
@@ -228,7 +263,10 @@ def routes(frame: Frame) -> list[BaseRoute]:
         declared = frame.once("api", lambda: document(list(services.matrix.queries.values()), services.settings))
         caller = frame.visitor(request).caller
         base = base_of(request, services)
-        found = operations(services, declared, caller, base)
+        model = the_model(frame, frame.visitor(request))
+        found = operations(services, declared, caller, base, model)
+        ping = recorded()["ping"]
+        own = _own(services, caller, model, services.matrix.queries["ping"], ping["target"])
         asking = next((each for each in found if each.kind is not None and each.kind.sourced), found[0])
         return frame.render(
             request,
@@ -241,9 +279,9 @@ def routes(frame: Frame) -> list[BaseRoute]:
             asking=asking,
             live=snippets("GET", asking.url, "text/event-stream"),
             plain=snippets("GET", asking.url, "text/plain"),
-            events=shown_events(recorded()["events"]),
+            events=shown_events(events_of(recorded()["events"], ping, own) if own else recorded()["events"]),
             event_id=recorded()["events"][3]["id"],
-            text=recorded()["text"],
+            text=text_of(recorded()["text"], ping, own) if own else recorded()["text"],
         )
 
     return [Route("/api", frame.page(api), methods=["GET"])]
