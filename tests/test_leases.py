@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import weakref
 
 import pytest
 
@@ -61,6 +63,23 @@ def test_a_finished_run_is_never_stopped() -> None:
         await asyncio.sleep(60)
         run.stop()
         assert stops == []
+
+    in_fake_time(story())
+
+
+def test_a_finished_run_no_longer_holds_on_to_its_commands_and_what_they_printed() -> None:
+    async def story() -> None:
+        run = Run("a" * 32, "key:1", 5.0)
+        stops = list[str]()
+        command = stops.append
+        run.on_stop(command)
+        gone = weakref.ref(command)
+        del command
+        gc.collect()
+        assert gone() is not None
+        end(run)
+        gc.collect()
+        assert gone() is None
 
     in_fake_time(story())
 

@@ -58,6 +58,7 @@ class Run:
         self.data = data
         self.error = error
         self.done = True
+        self._stop = None  # and with it all that the commands have printed
         if self._timer is not None:
             self._timer.cancel()
 

@@ -17,7 +17,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 import asyncssh
 
@@ -167,14 +167,29 @@ class _Routers:
             await process.wait_closed()
             return
         if tenths in (LONG_LINE, MANY_LINES):
-            piece = "x" * _PIECE if tenths == LONG_LINE else "64 bytes\n" * (_PIECE // 9)
-            for _ in range((10_000_000 if tenths == LONG_LINE else 9_000_000) // len(piece) + 1):
-                process.stdout.write(piece)
-                await process.stdout.drain()
+            stopped = asyncio.ensure_future(process.stdin.read())  # a signal arrives as its exception
+            try:
+                await _flood(process, stopped, "x" * 9 if tenths == LONG_LINE else "64 bytes\n")
+            finally:
+                stopped.cancel()
         elif tenths:
             await asyncio.sleep(tenths / 10)
         process.stdout.write(_TEXT.format(target=target))
         process.exit(0)
+
+
+async def _flood(process: asyncssh.SSHServerProcess[str], stopped: asyncio.Future[str], nine: str) -> None:
+    """These nine characters again and again, ten million in all, unless a signal comes before."""
+    piece = nine * (_PIECE // 9)
+    for _ in range(10_000_000 // len(piece)):
+        process.stdout.write(piece)
+        sent = asyncio.ensure_future(process.stdout.drain())
+        both: list[asyncio.Future[Any]] = [sent, stopped]
+        await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+        if stopped.done() and stopped.exception() is not None:
+            sent.cancel()
+            stopped.result()
+        await sent
 
 
 async def _serve(authorized: str, log: TextIO) -> None:

@@ -27,7 +27,9 @@ from netpulse.transports.seam import EXEC
 logging.getLogger("asyncssh").setLevel(logging.WARNING)
 
 _KEEPALIVE_S = 15
-_PAUSE_AT = 512 * 1024
+_PAUSE_AT = 256 * 1024
+_WINDOW = 256 * 1024
+"""Bytes that a device may send on a channel before we have taken them: what a hostile one can make us hold, with the above."""
 _STOP_PATIENCE_S = 1.0
 _STATUS_AFTER_END_S = 1.0
 _FULL_AGAIN_S = 5
@@ -177,7 +179,7 @@ class SshTransport:
         Who leaves meanwhile leaves no channel behind.
         """
         session = _Channel()
-        opening = asyncio.ensure_future(connection.create_session(lambda: session, line, encoding=None))
+        opening = asyncio.ensure_future(connection.create_session(lambda: session, line, encoding=None, window=_WINDOW))
         try:
             try:
                 async with asyncio.timeout(confirm_s):

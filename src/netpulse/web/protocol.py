@@ -26,8 +26,8 @@ MOST_PIPELINED = 1024
 REQUEST_WITHIN_S = 10.0
 """Seconds from the first byte of a request, or from the connection, to its last."""
 
-READ_WITHIN_S = 30.0
-"""Seconds that a client may leave a full send buffer untouched."""
+READ_WITHIN_S = 25.0
+"""Seconds that a client may leave a full send buffer untouched; with the time to fill it, half a minute."""
 
 LINGER_S = 0.8
 """Seconds that a refused client has to take its answer and leave; what it still sends is not looked at."""
