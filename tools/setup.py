@@ -61,6 +61,8 @@ def main(arguments: list[str]) -> int:
             extra.append("ca-certificates")
         if dev and os.geteuid() == 0 and shutil.which("chromium") is None:
             extra.append("chromium")  # for the tests in a browser; too large to unpack for a user of its own
+        if dev and not any(os.access(place / "nginx", os.X_OK) for place in lab_packages.folders(CACHE / "lab-root")):
+            extra.append("nginx")  # the shipped file for it is tried in front of a glass
         if os.access(ROOT, os.W_OK):
             CACHE.mkdir(exist_ok=True)
             absent = lab_packages.provide(CACHE, extra)
