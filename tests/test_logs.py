@@ -77,6 +77,14 @@ def test_an_event_is_one_line_of_ascii_with_its_time_in_utc(log: io.StringIO) ->
     assert len(event["event"]) <= len("heard  and ") + 2 * 256
 
 
+def test_the_handler_has_the_lock_that_python_3_13_enters_without_asking(log: io.StringIO) -> None:
+    ours = next(handler for handler in logging.getLogger().handlers if type(handler).__module__ == "netpulse.logs")
+    assert ours.lock is not None
+    with ours.lock:
+        _log.info("said")
+    assert [event["event"] for event in events(log)] == ["said"]
+
+
 def test_a_traceback_is_in_its_event(log: io.StringIO) -> None:
     try:
         raise RuntimeError(HOSTILE)

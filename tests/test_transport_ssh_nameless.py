@@ -17,10 +17,12 @@ from netpulse.transports.probe import ask
 from test_transport_ssh import reach
 
 
-@pytest.fixture
-def _nameless(monkeypatch: pytest.MonkeyPatch) -> None:
+def nameless(monkeypatch: pytest.MonkeyPatch) -> None:
+    """From now on this process's user is a number. Not before the double listens, which has the library's needs too."""
     for name in ("LOGNAME", "USER", "LNAME", "USERNAME"):
         monkeypatch.setenv(name, "")
+    monkeypatch.setenv("HOME", "")
+    monkeypatch.delenv("HOME")
 
     def nobody(uid: int) -> pwd.struct_passwd:
         raise KeyError(uid)
@@ -28,9 +30,9 @@ def _nameless(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pwd, "getpwuid", nobody)
 
 
-@pytest.mark.usefixtures("_nameless")
-async def test_a_user_without_a_name_can_log_in(tmp_path: Path) -> None:
+async def test_a_user_without_a_name_can_log_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async with FakeRouter({"hi": [Say("hello\n"), Exit(0)]}) as router:
+        nameless(monkeypatch)
         transport, _ = make_transport(Device("router:core1", "junos", reach(tmp_path, router)), 5.0)
         try:
             assert (await ask(transport, "hi", deadline_s=5.0)).lines == ("hello",)
@@ -38,8 +40,8 @@ async def test_a_user_without_a_name_can_log_in(tmp_path: Path) -> None:
             await transport.close()
 
 
-@pytest.mark.usefixtures("_nameless")
-async def test_a_user_without_a_name_hears_the_host_key(tmp_path: Path) -> None:
+async def test_a_user_without_a_name_hears_the_host_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async with FakeRouter() as router:
+        nameless(monkeypatch)
         finding = await unknown_key(reach(tmp_path, router), Settings(Inventory(())), "no key is pinned")
         assert finding.paste == f'host_keys: ["{router.host_key_line}"]'

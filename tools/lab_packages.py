@@ -23,7 +23,7 @@ PROGRAMS = {
     "traceroute": ("traceroute",),
     "iproute2": ("ip",),
 }
-SERVICES = {"bird2": "bird.service", "frr": "frr.service"}
+SERVICES = {"bird2": "bird.service", "frr": "frr.service", "nginx": "nginx.service"}
 POLICY = Path("/usr/sbin/policy-rc.d")
 TRY_AGAIN_AFTER_S = 3600.0
 

@@ -130,9 +130,6 @@ class _Handler(logging.Handler):
         self._lines = _Lines(machine)
         self.sink = Sink(stream, self._lines.render, _missing, most)
 
-    def createLock(self) -> None:  # noqa: N802
-        self.lock = None  # the queue needs none
-
     def emit(self, record: logging.LogRecord) -> None:
         try:
             self.sink.put(_taken_down(record))

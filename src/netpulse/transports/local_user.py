@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import getpass
 import os
+from pathlib import Path
 
 
 def have_a_name() -> None:
-    """See to it that this process's user has a name.
+    """See to it that this process's user has a name and a home.
 
-    asyncssh asks for it, for configuration files that we do not read, and gives up where nobody knows it. A container's
-    user is often a bare number. Any name will do: the login's own is given with every connection.
+    asyncssh asks for both, for configuration files that we do not read, and gives up where nobody knows them. A container's
+    user is often a bare number. Anything will do: the login's own name is given with every connection.
     """
     try:
         getpass.getuser()
     except (KeyError, OSError):
         os.environ["LOGNAME"] = "netpulse"
+    try:
+        Path.home()
+    except RuntimeError:
+        os.environ["HOME"] = "/nonexistent"
