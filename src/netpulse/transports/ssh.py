@@ -126,12 +126,13 @@ class _Running:
 
     def stop(self) -> None:
         if self._stopping is None and not self._session.closed.is_set():
+            # Now, not when a task has its turn: of a thousand that are stopped together the last would wait for seconds.
+            with contextlib.suppress(OSError, asyncssh.Error):
+                self._channel.send_signal("INT")
             self._stopping = asyncio.create_task(self._stop())
 
     async def _stop(self) -> None:
-        """A signal first, so that a router that obeys it tells us the end; then the close."""
-        with contextlib.suppress(OSError, asyncssh.Error):
-            self._channel.send_signal("INT")
+        """After the signal a router that obeys it tells us the end; then the close."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_STOP_PATIENCE_S):
                 while await self._session.take():
