@@ -10,7 +10,7 @@ SETUP := $(PYTHON) tools/setup.py
 BIN := .venv/bin
 
 .NOTPARALLEL:
-.PHONY: axe frontend help install demo test check lint types tests bench load shots clean
+.PHONY: axe frontend help install demo test audit sbom check lint types tests bench load shots clean
 
 help:
 	@echo "make demo      a small Internet and a looking glass in front of it, on http://127.0.0.1:$(PORT) (PORT=... changes it)"
@@ -26,6 +26,8 @@ ifneq ($(wildcard tools/load.py),)
 	@echo "make load      what it stands: crowds, slow clients, ten thousand streams, 200 kills (SECONDS=10 makes it shorter)"
 endif
 	@echo "make frontend  builds style sheets and scripts again from frontend/ (needs node and npm; their result is committed)"
+	@echo "make audit     known weaknesses in what is locked (needs the network; 0 none, 1 some, 2 not found out)"
+	@echo "make sbom      dist/netpulse.cdx.json: what a release consists of, as CycloneDX"
 	@echo "make clean     removes everything that the other targets made in this folder"
 
 install:
@@ -76,6 +78,18 @@ endif
 
 frontend:
 	@cd frontend && npm ci --silent --no-audit --no-fund && node build.mjs
+
+audit:
+	@$(SETUP)
+	@$(BIN)/python tools/audit.py
+
+sbom:
+	@$(SETUP)
+	@mkdir -p dist
+	@PATH="$(CURDIR)/$(lastword $(sort $(wildcard .cache/uv-*))):$$PATH" uv export --frozen --no-dev --quiet \
+	  --preview-features sbom-export --format cyclonedx1.5 --output-file dist/netpulse.cdx.json
+	@$(BIN)/python -c 'import json; found = json.load(open("dist/netpulse.cdx.json")); \
+	  print("sbom: dist/netpulse.cdx.json,", len(found["components"]), "components,", found["bomFormat"], found["specVersion"])'
 
 clean:
 	rm -rf .venv .cache frontend/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .schemathesis dist
