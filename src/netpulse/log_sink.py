@@ -18,8 +18,8 @@ from typing import Any, TextIO
 MOST_QUEUED = 10_000
 """Lines; near 5 MB of the usual ones."""
 
-_GATHER_S = 0.02
-_MOST_AT_ONCE = 500
+_GATHER_S = 0.1
+_MOST_AT_ONCE = 2000
 
 _END = object()
 

@@ -19,7 +19,7 @@ from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, TextIO
 
 import msgspec
@@ -42,18 +42,19 @@ request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
 """The id of the request under way, as its answer has it in X-Request-Id; everything that it begins inherits it."""
 
 
-class Access(msgspec.Struct, omit_defaults=True, frozen=True):
-    """One request that was answered. `route` is the template of its path, `client` the prefix it came from.
+class Access(msgspec.Struct, omit_defaults=True, gc=False):
+    """One request, as its line has it. `route` is the template of its path, `client` the prefix it came from.
 
-    `code` is that of an error; `query` to `run_id` are known where a question was asked.
+    `code` is that of an error; `query` to `run_id` are known where a question was asked. A `status` that is not known means
+    that the client left before there was an answer.
     """
 
     request_id: str
     method: str
     route: str
-    status: int
-    ms: int
-    client: str
+    status: int = 0
+    ms: int = -1
+    client: str = ""
     key_id: str | None = None
     code: str | None = None
     query: str | None = None
@@ -61,6 +62,10 @@ class Access(msgspec.Struct, omit_defaults=True, frozen=True):
     connection: int | None = None
     target: str | None = None
     run_id: str | None = None
+
+
+_requests: Sink | None = None
+"""Where lines of requests go; None where they are not wanted."""
 
 
 @contextmanager
@@ -82,6 +87,7 @@ def configure(
     *, stream: TextIO = sys.stderr, as_json: bool | None = None, level: str = "INFO", most_queued: int = MOST_QUEUED
 ) -> None:
     """Log to this stream from now on; JSON unless it is a terminal, or as told."""
+    global _requests
     machine = not stream.isatty() if as_json is None else as_json
     handler = _Handler(stream, machine, most_queued)
     root = logging.getLogger()
@@ -91,6 +97,7 @@ def configure(
             old.close()
     root.addHandler(handler)
     root.setLevel(level)
+    _requests = handler.sink if root.level <= logging.INFO else None
     for name in _QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
     logging.captureWarnings(True)
@@ -98,9 +105,8 @@ def configure(
 
 def access(line: Access) -> None:
     """Log one answered request. Cheaper than a line of any logger, since each request has one."""
-    handler = _handler()
-    if handler is not None and logging.getLogger().level <= logging.INFO:
-        handler.sink.put((time.time(), line))
+    if _requests is not None:
+        _requests.put((time.time(), line))
 
 
 def dropped() -> int:
@@ -144,6 +150,9 @@ class _Handler(logging.Handler):
         self.sink.flush(_LAST_S)
 
     def close(self) -> None:
+        global _requests
+        if _requests is self.sink:
+            _requests = None
         self.sink.close(_LAST_S)
         super().close()
 
@@ -213,12 +222,13 @@ class _Lines:
         return _formatter(self._machine)
 
 
+_ALWAYS = '"level":"info","logger":"netpulse.access","event":"request"'
 _ENCODE = msgspec.json.Encoder().encode
 
 
 def _access_line(at: float, line: Access) -> str:
     facts = _ENCODE(line).decode()
-    text = f'{{"timestamp":"{_time(at)}","level":"info","logger":"netpulse.access","event":"request",{facts[1:]}\n'
+    text = f'{{"timestamp":"{_second(int(at))}.{int(at % 1 * 1000):03d}Z",{_ALWAYS},{facts[1:]}\n'
     return text if text.isascii() else json.dumps(json.loads(text)) + "\n"
 
 
@@ -229,6 +239,12 @@ def _access_text(at: float, line: Access) -> str:
 
 
 _IN_TEXT = frozenset({"method", "route", "status", "ms"})
+
+
+@lru_cache(maxsize=4)
+def _second(at: int) -> str:
+    """A time of day to the second; under load a thousand lines have the same."""
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 def _time(at: float) -> str:

@@ -1,16 +1,15 @@
 """What is written down of each request: one line of the log, and one count. Never what the caller wrote.
 
-Whoever answers a request adds what it knows to the request's `Facts`; the app tells them when the answer is over.
+Whoever answers a request adds what it knows to the request's `logs.Access`; the app tells it when the answer is over.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from functools import lru_cache
 
 from netpulse import logs
+from netpulse.logs import Access
 from netpulse.observer import Observer
 from netpulse.policy import Plan
 from netpulse.query import Job
@@ -25,57 +24,36 @@ NOWHERE = "(none)"
 """The route of a request that has none, whatever its path."""
 
 
-@dataclass(slots=True)
-class Facts:
-    """What is known of one request. `route` is a template of ours; `code` is that of an error."""
-
-    request_id: str
-    method: str
-    began_s: float
-    route: str = NOWHERE
-    status: int = 0  # stays 0 where the client left before there was an answer
-    client: Address | None = None
-    key_id: str | None = None
-    code: str | None = None
-    plan: Plan | None = None
-    run_id: str | None = None
-    now: Callable[[], float] = field(default=time.monotonic, repr=False)
-
-    def tell(self, observer: Observer) -> None:
-        """Write it down: the answer is over."""
-        observer.answered(self.method, self.route, self.status, self.code)
-        place = self.plan.places[0] if self.plan is not None and not self.plan.folded else None
-        connection = place.connection if isinstance(place, Job) else None
-        logs.access(
-            logs.Access(
-                request_id=self.request_id,
-                method=self.method,
-                route=self.route,
-                status=self.status,
-                ms=round((self.now() - self.began_s) * 1000),
-                client=_prefix(self.client) if self.client is not None else "",
-                key_id=self.key_id,
-                code=self.code,
-                query=self.plan.query.kind if self.plan is not None else None,
-                router=place.router.slug if place is not None else None,
-                connection=connection.id if connection is not None else None,
-                target=target_text(self.plan.query.target) if self.plan is not None else None,
-                run_id=self.run_id,
-            )
-        )
+def new_facts(request_id: str, method: str) -> Access:
+    """What is known of a request that has just come; a method that is none of HTTP's is `other`."""
+    return Access(request_id, method if method in METHODS else "other", NOWHERE)
 
 
-def facts_of(scope: Scope) -> Facts:
-    """The facts of this request."""
-    facts: Facts = scope["state"]["facts"]
+def facts_of(scope: Scope) -> Access:
+    """What is known of this request so far, to be added to."""
+    facts: Access = scope["state"]["facts"]
     return facts
 
 
-def new_facts(request_id: str, method: str) -> Facts:
-    """Those of a request that has just come; a method that is none of HTTP's is `other`."""
-    return Facts(request_id, method if method in METHODS else "other", time.monotonic())
+def asked(facts: Access, plan: Plan) -> None:
+    """The request asks this."""
+    facts.query = plan.query.kind
+    facts.target = target_text(plan.query.target)
+    if not plan.folded:
+        place = plan.places[0]
+        facts.router = place.router.slug
+        if isinstance(place, Job) and place.connection is not None:
+            facts.connection = place.connection.id
+
+
+def told(facts: Access, began_s: float, observer: Observer) -> None:
+    """Write it down: the answer is over. `began_s` is when the request came, by the monotonic clock."""
+    facts.ms = round((time.monotonic() - began_s) * 1000)
+    observer.answered(facts.method, facts.route, facts.status, facts.code)
+    logs.access(facts)
 
 
 @lru_cache(maxsize=4096)
-def _prefix(client: Address) -> str:
+def prefix_of(client: Address) -> str:
+    """The /24 or /48 that stands for a client in the log."""
     return cut_client(client_text(client))

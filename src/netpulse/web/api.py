@@ -15,7 +15,7 @@ from netpulse.render.as_json import encode
 from netpulse.render.as_text import answer_text, fields_text, table_text
 from netpulse.runs import Run
 from netpulse.services import Services
-from netpulse.web.access import facts_of
+from netpulse.web.access import asked, facts_of
 from netpulse.web.exchange import TEXT, Exchange, Header, Reply, problem, success
 from netpulse.web.inventory_views import (
     CONNECTION_COLUMNS,
@@ -36,6 +36,7 @@ Handler = Callable[[Exchange], Awaitable[Reply | None]]
 ANSWER_WITHIN_S = 54.0
 """A question without an answer is given up then, so that no answer takes longer than 55 s."""
 
+PREFIX = "/api/v1"
 WINDOW_S = 60.0
 _STOP_WITHIN_S = 5.0
 _LAST_WORD_S = 0.9
@@ -65,18 +66,18 @@ class Api:
         self._routers = RouterList(services)
         self._plans = Plans(services.pipeline)
         self._seats = services.seats
-        self._results = Route("/results/{id}", {"GET": self._saved, "DELETE": self._stop})
+        self._results = Route(PREFIX + "/results/{id}", {"GET": self._saved, "DELETE": self._stop})
         routes = [
-            Route("/routers", {"GET": self._list_routers}),
-            Route("/connections", {"GET": self._list_connections}),
-            Route("/limits", {"GET": self._limits}, lambda exchange: exchange.scope["method"] == "GET"),
+            Route(PREFIX + "/routers", {"GET": self._list_routers}),
+            Route(PREFIX + "/connections", {"GET": self._list_connections}),
+            Route(PREFIX + "/limits", {"GET": self._limits}, lambda exchange: exchange.scope["method"] == "GET"),
         ]
         for kind in services.matrix.queries.values():
-            routes.append(Route(f"/{kind.name}", {"GET": self._asking(kind, everywhere=False)}, self._resumes))
+            routes.append(Route(f"{PREFIX}/{kind.name}", {"GET": self._asking(kind, everywhere=False)}, self._resumes))
             if kind.fold is not None:
                 asking = self._asking(kind, everywhere=True)
-                routes.append(Route(f"/{kind.name}/all-routers", {"GET": asking}, self._resumes))
-        self._paths = {route.template: route for route in routes}
+                routes.append(Route(f"{PREFIX}/{kind.name}/all-routers", {"GET": asking}, self._resumes))
+        self._paths = {route.template.removeprefix(PREFIX): route for route in routes}
 
     def find(self, path: str) -> Route | None:
         """The route of this path below the prefix, which begins with a slash."""
@@ -92,8 +93,8 @@ class Api:
         return success(self._routers.json(exchange.caller))
 
     async def _list_connections(self, exchange: Exchange) -> Reply:
-        asked = parse("connections", CONNECTIONS_OF, exchange.pairs())
-        rows = connection_views(exchange.caller, asked.router, self._services)
+        query = parse("connections", CONNECTIONS_OF, exchange.pairs())
+        rows = connection_views(exchange.caller, query.router, self._services)
         if exchange.form == "text":
             return _text(table_text(rows, CONNECTION_COLUMNS))
         return success(encode(rows))
@@ -168,7 +169,7 @@ class Api:
         if plan is None:
             plan = await pipeline.plan(exchange.caller, kind, exchange.pairs(), all_routers=everywhere)
             self._plans.keep(plan, exchange)
-        facts_of(exchange.scope).plan = plan
+        asked(facts_of(exchange.scope), plan)
         if exchange.form == "events":
             with self._seats.one(services.settings.limits.streams):
                 run = self._begun(exchange, plan)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+import time
+from collections.abc import Awaitable, Callable, Sequence
 from http import HTTPStatus
 from random import Random
 from secrets import token_hex
@@ -17,15 +18,16 @@ from starlette.routing import BaseRoute, Route, Router
 
 from netpulse import logs
 from netpulse.errors import Fault, NetPulseError, NotHere
+from netpulse.logs import Access
 from netpulse.policy import Caller
 from netpulse.render.as_text import answer_text
 from netpulse.services import Services
 from netpulse.store.results import StoredResult
-from netpulse.web.access import Facts, new_facts
-from netpulse.web.api import Api
+from netpulse.web.access import new_facts, prefix_of, told
+from netpulse.web.api import PREFIX, Api
 from netpulse.web.clients import client_of
 from netpulse.web.exchange import GUARDS, TEXT, Receive, Scope, Send, hear, preferred_form, problem, send_reply
-from netpulse.web.gate import PREFIX, Gate
+from netpulse.web.gate import Gate
 from netpulse.web.health import Health
 from netpulse.web.openapi import Document
 from netpulse.web.saved import saved_result
@@ -56,29 +58,26 @@ class App:
         state = scope.setdefault("state", {})
         request_id = state["request_id"] = f"{self._names.getrandbits(64):016x}"
         facts = state["facts"] = new_facts(request_id, scope["method"])
-
-        async def noted(message: MutableMapping[str, Any]) -> None:
-            if message["type"] == "http.response.start":
-                facts.status = message["status"]
-            await send(message)
-
+        began_s = time.monotonic()
+        # Not taken back: each request is a task of its own.
+        logs.request_id.set(request_id)
         path: str = scope["path"]
-        with logs.bound(request_id):
-            try:
-                if path.startswith(PREFIX) and (len(path) == len(PREFIX) or path[len(PREFIX)] == "/"):
-                    await self._gate(scope, receive, noted)
-                else:
-                    await self._page(scope, receive, noted, request_id, facts)
-            finally:
-                facts.tell(self._services.observer)
+        try:
+            if path.startswith(PREFIX) and (len(path) == len(PREFIX) or path[len(PREFIX)] == "/"):
+                await self._gate(scope, receive, send)
+            else:
+                await self._page(scope, receive, send, request_id, facts)
+        finally:
+            told(facts, began_s, self._services.observer)
 
-    async def _page(self, scope: Scope, receive: Receive, send: Send, request_id: str, facts: Facts) -> None:
+    async def _page(self, scope: Scope, receive: Receive, send: Send, request_id: str, facts: Access) -> None:
         started = False
 
         async def guarded(message: dict[str, object]) -> None:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
+                facts.status = message["status"]  # type: ignore[assignment]
                 headers = list(message.get("headers", ()))  # type: ignore[call-overload]
                 known = {name.lower() for name, _ in headers}
                 headers += [guard for guard in GUARDS if guard[0] not in known]
@@ -87,7 +86,7 @@ class App:
 
         heard = hear(scope["headers"])
         form = preferred_form(heard.accept)
-        facts.client = client_of(scope["client"], heard.forwarded_for, self._services.settings.trusted_proxies)
+        facts.client = prefix_of(client_of(scope["client"], heard.forwarded_for, self._services.settings.trusted_proxies))
         # With an app in the scope starlette raises its 404 and 405 instead of writing them.
         within = {**scope, "app": self}
         try:
@@ -106,6 +105,7 @@ class App:
             facts.route = self._templates.get(within.get("endpoint"), facts.route)
         facts.code = reply.code
         if not started:
+            facts.status = reply.status
             await send_reply(send, reply, request_id)
 
 

@@ -18,8 +18,8 @@ from netpulse.policy import Caller
 from netpulse.services import Services
 from netpulse.store.keys import KeyRecord
 from netpulse.values import Address
-from netpulse.web.access import facts_of
-from netpulse.web.api import Api
+from netpulse.web.access import facts_of, prefix_of
+from netpulse.web.api import PREFIX, Api
 from netpulse.web.clients import client_of, client_text
 from netpulse.web.exchange import (
     Exchange,
@@ -37,7 +37,6 @@ from netpulse.web.exchange import (
 )
 from netpulse.web.waiting import Gone
 
-PREFIX = "/api/v1"
 WINDOW_S = 60.0
 _BEARER = re.compile(rb"\A[Bb][Ee][Aa][Rr][Ee][Rr] +([\x21-\x7e]{1,512})\Z")
 _EXPOSED = b"Retry-After, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, X-Request-Id, X-Result-Id"
@@ -58,6 +57,7 @@ class Gate:
         exchange: Exchange | None = None
         try:
             if heard.preflight and scope["method"] == "OPTIONS" and len(extra) > 1:
+                facts_of(scope).status = _PREFLIGHT.status
                 await send_reply(send, _PREFLIGHT, request_id, extra)
                 return
             exchange = self._admitted(scope, receive, send, heard, request_id, extra)
@@ -73,7 +73,8 @@ class Gate:
             reply = problem(Fault("internal", "The service made a mistake.", detail=repr(defect)))
         if reply is None:
             return
-        facts_of(scope).code = reply.code
+        facts = facts_of(scope)
+        facts.code, facts.status = reply.code, reply.status
         if exchange is None:
             await send_reply(send, reply, request_id, extra)
         else:
@@ -86,7 +87,7 @@ class Gate:
         settings = self.services.settings
         client = client_of(scope["client"], heard.forwarded_for, settings.trusted_proxies)
         facts = facts_of(scope)
-        facts.client = client
+        facts.client = prefix_of(client)
         record = self._key(heard, client)
         facts.key_id = record.id
         caller = Caller(
@@ -128,7 +129,7 @@ class Gate:
         windows = self.services.windows
         route = self.api.find(path)
         if route is not None:
-            facts_of(exchange.scope).route = PREFIX + route.template
+            facts_of(exchange.scope).route = route.template
         if route is not None and route.is_free(exchange):
             exchange.state = windows.look(bucket, exchange.state.limit, WINDOW_S)
         else:

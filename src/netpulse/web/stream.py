@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 
 from netpulse.runs import Run, RunEvent
+from netpulse.web.access import facts_of
 from netpulse.web.exchange import EVENTS, Exchange
 from netpulse.web.waiting import Gone, unless_gone
 
@@ -27,6 +28,7 @@ async def tell(exchange: Exchange, run: Run, after: int = 0) -> None:
         if after == 0 and (refusal := await _refusal(run)) is not None:
             raise refusal
         headers = ((b"x-result-id", run.id.encode()), *_HEADERS)
+        facts_of(exchange.scope).status = 200
         await exchange.begin(200, EVENTS, headers)
         try:
             await unless_gone(exchange.receive, _send(exchange, run, after))

@@ -19,6 +19,7 @@ from netpulse.cells import QueryType
 from netpulse.errors import Busy, NetPulseError, Refused
 from netpulse.pipeline import everywhere
 from netpulse.query import parse
+from netpulse.web.access import asked as noted
 from netpulse.web.access import facts_of
 from netpulse.web.pages.composer import ALL_ROUTERS, Typed
 from netpulse.web.pages.form import (
@@ -161,7 +162,8 @@ class Home:
         plan = await pipeline.plan(visitor.caller, kind, pairs, all_routers=all_routers)
         run = pipeline.begin(visitor.caller, plan)
         facts = facts_of(request.scope)
-        facts.plan, facts.run_id = plan, run.id
+        noted(facts, plan)
+        facts.run_id = run.id
         with run.held():
             return run.id
 
