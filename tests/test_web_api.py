@@ -13,6 +13,7 @@ import pytest_asyncio
 from doubles.glass import SETTINGS, Glass, answers, looking_glass
 from doubles.scripted import Hang, Hold, Say, Script, Scripted
 from netpulse.errors import CODES, Fault
+from netpulse.store.audit import AuditFilter
 from netpulse.web import api
 
 PING = "/ping?target=8.8.8.8&router=core1&connection=1"
@@ -241,6 +242,36 @@ async def test_a_full_router_is_429_with_a_time_to_come_back(tmp_path: Path) -> 
         assert {row["slug"]: row["status"] for row in (await glass.get("/routers")).json()["data"]}["core1"] == "busy"
         slow.go()
         await asyncio.wait(waiting)
+
+
+@pytest.mark.parametrize("accept", ["application/json", "text/event-stream"])
+async def test_before_a_full_router_no_run_begins_and_the_refusal_is_recorded(tmp_path: Path, accept: str) -> None:
+    commands: list[str] = []
+    full = asyncio.Event()
+
+    def script(command: str) -> Script:
+        commands.append(command)
+        if len(commands) == 3:
+            full.set()
+        return [Hold(), Say("x\n")]
+
+    slow = Scripted(script)
+    patient = replace(SETTINGS, limits=replace(SETTINGS.limits, queue_places=0, queue_wait_s=30.0))
+    async with looking_glass(tmp_path, {"router:core1": slow}, patient) as glass:
+        asked = [asyncio.create_task(glass.get(PING)) for _ in range(3)]
+        async with asyncio.timeout(20):
+            await full.wait()
+        refused = await glass.get(PING, accept=accept)
+        assert (refused.status_code, refused.json()["code"]) == (429, "router_busy")
+        assert 1 <= int(refused.headers["retry-after"]) <= 60
+        assert glass.services.pipeline.runs.live == 3
+        slow.go()
+        await asyncio.wait(asked)
+        await glass.services.store.database.writer.drained()
+        rows = [row async for row in glass.services.store.audit.find(AuditFilter(outcome="refused"))]
+        assert [(row.code, row.router, row.target, row.command) for row in rows] == [
+            ("router_busy", "core1", "8.8.8.8", None)
+        ]
 
 
 async def test_a_client_that_leaves_lets_go_of_the_router(tmp_path: Path) -> None:

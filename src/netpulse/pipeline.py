@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from netpulse.cells import QueryType
 from netpulse.disclosure import Disclosure
-from netpulse.errors import NetPulseError, NotHere, internal, stopped_as
+from netpulse.errors import Busy, NetPulseError, NotHere, internal, stopped_as
 from netpulse.events import Answer, Finished
 from netpulse.execution import Execution
 from netpulse.executor import Executor
@@ -156,12 +156,38 @@ class Pipeline:
             raise stopped_as("shutting_down")
         if charge is not None and len(plan.jobs) > 1:
             charge(len(plan.jobs) - 1)
+        self._turn_away(caller, plan)
         run = Run(self._store.results.new_id(), caller.owner, caller.lease_s)
         self.runs.begin(run)
         task = asyncio.create_task(self._drive(run, caller, plan))
         self._drivers.add(task)
         task.add_done_callback(self._drivers.discard)
         return run
+
+    def _turn_away(self, caller: Caller, plan: Plan) -> None:
+        """Busy at once where the one device that could answer is full: in a crowd, saying no must cost next to nothing.
+
+        So no run begins, and the audit row of the refusal is not waited for.
+        """
+        job = plan.places[0]
+        if plan.folded or not isinstance(job, Job) or job.otherwise is not None:
+            return
+        try:
+            self.executor.check_room(job)
+        except Busy as busy:
+            audit = self._store.audit
+            row = audit.row(
+                caller.client,
+                plan.query.kind,
+                key_id=caller.key_id,
+                router=job.router.slug,
+                device=job.device.key,
+                connection=job.connection.id if job.connection else None,
+                target=target_text(plan.query.target),
+            )
+            audit.refused(row, busy.code)
+            self._told(job.router.slug, job, plan, busy)
+            raise
 
     def url(self, run_id: str) -> str:
         return (self.frame.settings.public_url or "").rstrip("/") + f"/r/{run_id}"

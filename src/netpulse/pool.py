@@ -104,13 +104,17 @@ class Slots:
         self._count(keyed, 1)
         return Lease(self, keyed)
 
+    def check_room(self, keyed: bool) -> None:
+        """Busy if there is neither a session nor a place in the queue for such a caller now."""
+        if len(self._queue) >= self._places and (self._queue_matters(keyed) or not self._fits(keyed)):
+            raise self._busy()
+
     async def take(self, keyed: bool, moved: Callable[[int], None]) -> Lease:
         """A session, at once or in turn; `moved` hears the place in the queue, from 1, whenever it changes."""
         if not self._queue_matters(keyed) and self._fits(keyed):
             self._count(keyed, 1)
             return Lease(self, keyed)
-        if len(self._queue) >= self._places:
-            raise self._busy()
+        self.check_room(keyed)
         waiter = _Waiter(keyed, asyncio.get_running_loop().create_future(), moved)
         self._queue.append(waiter)
         self._tell_places()

@@ -27,9 +27,7 @@ from netpulse.transports.seam import EXEC
 logging.getLogger("asyncssh").setLevel(logging.WARNING)
 
 _KEEPALIVE_S = 15
-_PAUSE_AT = 256 * 1024
-_WINDOW = 256 * 1024
-"""Bytes that a device may send on a channel before we have taken them: what a hostile one can make us hold, with the above."""
+_WINDOW = 256 * 1024  # bytes of a command kept for its reader, and as many more on their way to us
 _STOP_PATIENCE_S = 1.0
 _STATUS_AFTER_END_S = 1.0
 _FULL_AGAIN_S = 5
@@ -67,7 +65,7 @@ class _Channel(asyncssh.SSHClientSession[bytes]):
 
     def data_received(self, data: bytes, datatype: int | None) -> None:
         self.data += data
-        if len(self.data) > _PAUSE_AT and not self.paused:
+        if len(self.data) > _WINDOW and not self.paused:
             self.paused = True
             self._channel.pause_reading()
         self._news.set()
@@ -126,9 +124,8 @@ class _Running:
 
     def stop(self) -> None:
         if self._stopping is None and not self._session.closed.is_set():
-            # Now, not when a task has its turn: of a thousand that are stopped together the last would wait for seconds.
             with contextlib.suppress(OSError, asyncssh.Error):
-                self._channel.send_signal("INT")
+                self._channel.send_signal("INT")  # now: of a thousand stopped together the last would wait for its turn
             self._stopping = asyncio.create_task(self._stop())
 
     async def _stop(self) -> None:
