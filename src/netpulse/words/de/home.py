@@ -4,8 +4,7 @@ from netpulse.words.forms import Plural
 
 WORDS = {
     "home.title": "Netzdiagnose",
-    "home.empty": "Router und Verbindung wählen und ein Ziel eingeben; Links von Kollegen füllen das Formular. Nichts läuft, "
-    "bevor Sie auf Ausführen drücken.",
+    "home.empty": "Router und Verbindung wählen, Ziel eingeben. Nichts läuft, bevor Sie auf Ausführen drücken.",
     "home.noscript": "JavaScript ist aus. Alles geht: Ergebnisse kommen als eine fertige Seite statt nach und nach.",
     "home.form": "Neue Abfrage",
     "home.router": "Router",

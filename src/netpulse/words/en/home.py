@@ -4,8 +4,7 @@ from netpulse.words.forms import Plural
 
 WORDS = {
     "home.title": "Network Diagnostics",
-    "home.empty": "Choose a router and a connection and enter a target; links from colleagues fill the form. Nothing runs until "
-    "you press Run.",
+    "home.empty": "Choose a router and a connection, enter a target. Nothing runs until you press Run.",
     "home.noscript": "JavaScript is off. Everything works: results arrive as one finished page instead of live.",
     "home.form": "New query",
     "home.router": "Router",
