@@ -130,7 +130,9 @@ async def test_a_request_is_one_line_by_the_template_of_its_path(tmp_path: Path,
         answer = await glass.get(PING_8)
         await glass.get("/results/0123456789abcdef0123456789abcdef")
         await glass.client.get(f"{glass.url}/nowhere/at?all=1")
-    asked, missing, nowhere = requests(log)
+        await glass.client.request("PROPFIND", f"{glass.url}/api/v1/ping", headers=glass.headers())
+    asked, missing, nowhere, strange = requests(log)
+    assert (strange["method"], strange["route"], strange["code"]) == ("other", "/api/v1/ping", "method_not_allowed")
     ms = asked.pop("ms")
     assert isinstance(ms, int)
     assert asked == {

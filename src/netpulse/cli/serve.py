@@ -32,7 +32,8 @@ def serve(
 
     Without any file it offers this host itself as a router, on loopback only. The file is read again when it changes and on
     SIGHUP; a bad one is refused and the old one stays. SIGTERM or Ctrl-C lets open answers go out and ends. Exit code 78: the
-    file is bad, every fault is printed with its line; 1: the address or the database cannot be had.
+    file is bad, every fault is printed with its line; 1: an address or the database cannot be had. Standard error has one JSON
+    object a line; `metrics.listen` in the file serves Prometheus metrics.
 
     \b
     Examples:
