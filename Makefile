@@ -25,6 +25,8 @@ endif
 ifneq ($(wildcard tools/load.py),)
 	@echo "make load      what it stands: crowds, slow clients, ten thousand streams, 200 kills (SECONDS=10 makes it shorter)"
 endif
+	@echo "make fuzz      the properties with other examples, 50 times as many; MINUTES=... bounds it"
+	@echo "make mutation  each small change of the validator and the limiter must fail a test"
 	@echo "make frontend  builds style sheets and scripts again from frontend/ (needs node and npm; their result is committed)"
 	@echo "make audit     known weaknesses in what is locked (needs the network; 0 none, 1 some, 2 not found out)"
 	@echo "make sbom      dist/netpulse.cdx.json: what a release consists of, as CycloneDX"
@@ -75,6 +77,14 @@ load:
 	@$(SETUP) --dev
 	@$(BIN)/python tools/load.py --seconds $(SECONDS)
 endif
+
+fuzz:
+	@$(SETUP) --dev
+	@$(BIN)/python tools/fuzz.py $(if $(MINUTES),--minutes $(MINUTES)) $(LANES)
+
+mutation:
+	@$(SETUP) --dev
+	@$(BIN)/python tools/mutate.py $(FILES)
 
 frontend:
 	@cd frontend && npm ci --silent --no-audit --no-fund && node build.mjs

@@ -37,7 +37,9 @@ COMMAND_HOMES = ("platforms/", "queries/", "lab/")
 """Where a text that begins like a router's command may have values put into it."""
 
 _COMMAND = re.compile(r"\A\s*(?:ping6?|traceroute6?|show|mtr|vtysh|birdc) [^:]*\Z")
-_RAW_HTML = re.compile(r"\b(?:innerHTML|outerHTML|insertAdjacentHTML|document\.write|srcdoc|createContextualFragment)\b|\beval\(")
+_RAW_HTML = re.compile(
+    r"\b(?:innerHTML|outerHTML|insertAdjacentHTML|document\.write|srcdoc|createContextualFragment)\b|\beval\("
+)
 
 
 def forbidden(package: Path) -> list[str]:
@@ -109,7 +111,9 @@ def _in_its_place(name: str, node: ast.AST) -> str | None:
             return "marks text as HTML that needs no escaping"
         case ast.JoinedStr(values=[ast.Constant(value=str(text)), *_]) if not name.startswith(COMMAND_HOMES):
             return "builds a command outside a cell" if _COMMAND.match(text) else None
-        case ast.BinOp(left=ast.Constant(value=str(text)), op=ast.Add() | ast.Mod()) if not name.startswith(COMMAND_HOMES):
+        case ast.BinOp(left=ast.Constant(value=str(text)), op=ast.Add() | ast.Mod()) if not name.startswith(
+            COMMAND_HOMES
+        ):
             return "builds a command outside a cell" if _COMMAND.match(text) else None
         case _:
             return None
@@ -173,7 +177,13 @@ def test_a_forbidden_construct_is_found(tmp_path: Path, name: str, line: str) ->
 
 @pytest.mark.parametrize(
     "line",
-    ["f'{target} is not a target'", "'{} of {}'.format(1, 2)", "re.compile('a')", "host.evaluate(text)", "f'show: {x}'"],
+    [
+        "f'{target} is not a target'",
+        "'{} of {}'.format(1, 2)",
+        "re.compile('a')",
+        "host.evaluate(text)",
+        "f'show: {x}'",
+    ],
 )
 def test_what_only_looks_alike_is_left_alone(tmp_path: Path, line: str) -> None:
     (tmp_path / "errors.py").write_text(line + "\n")

@@ -33,14 +33,22 @@ def written(value: object) -> str:
 ATTACKS = sorted({written(case["v"]) for case in abuse()})
 TOKENS = sorted(
     {token[:40] for text in ATTACKS for token in re.findall(r"[0-9A-Za-z.:]+|[^0-9A-Za-z.:]", text)}
-    | set("8.8.8.8 2001:4860:4860::8888 dns.google /24 /0 ::ffff: %eth0 -f source count rapid { } \r\n \x00 \u202e".split(" "))
+    | set(
+        "8.8.8.8 2001:4860:4860::8888 dns.google /24 /0 ::ffff: %eth0 -f source count rapid { } \r\n \x00 \u202e".split(
+            " "
+        )
+    )
 )
 
 _EDGES = sorted(
     {edge for block, _ in SPECIAL_V4 for edge in (int(block[0]) - 1, int(block[0]), int(block[-1]), int(block[-1]) + 1)}
 )
 _EDGES_6 = sorted(
-    {edge for block in (GLOBAL_V6, *(block for block, _ in SPECIAL_V6)) for edge in (int(block[0]) - 1, int(block[-1]) + 1)}
+    {
+        edge
+        for block in (GLOBAL_V6, *(block for block, _ in SPECIAL_V6))
+        for edge in (int(block[0]) - 1, int(block[-1]) + 1)
+    }
 )
 v4: st.SearchStrategy[IPv4Address] = st.one_of(
     st.integers(0, (1 << 32) - 1), st.sampled_from([edge for edge in _EDGES if 0 <= edge < 1 << 32])
@@ -59,7 +67,9 @@ def good(draw: st.DrawFn) -> str:
     """A target that is taken: an address, a prefix, a host name."""
     kind = draw(st.sampled_from("address prefix host".split()))
     if kind == "host":
-        labels = draw(st.lists(st.sampled_from(["dns", "a", "0", "a-b", "xn--bcher-kva", "x" * 63]), min_size=1, max_size=4))
+        labels = draw(
+            st.lists(st.sampled_from(["dns", "a", "0", "a-b", "xn--bcher-kva", "x" * 63]), min_size=1, max_size=4)
+        )
         return ".".join([*labels, draw(st.sampled_from(["net", "de", "xn--p1ai"]))])
     address = draw(addresses)
     if kind == "address":
@@ -96,21 +106,22 @@ LINES = _device_lines()
 WORDS = sorted({word for line in LINES for word in re.findall(r"\s+|[^\s]+", line)})
 CONTROLS = (
     "\x1b[2J \x1b]0;x\x07 \x9b31m \x90 \x9c \x1b \x07 \r \r\n \x00 \x08 \u202e \u2066 \u200b \ufeff \u2028 \u00ad "
-    "\U000e0041 \ufffd 1e308 NaN -1 99999999999999999999 { [ ( } ] ) \" \\ , :"
+    '\U000e0041 \ufffd 1e308 NaN -1 99999999999999999999 { [ ( } ] ) " \\ , :'
 ).split(" ")
 
 device_lines = st.one_of(
     st.sampled_from(LINES),
     st.lists(st.sampled_from([*WORDS, *CONTROLS]), max_size=12).map("".join),
     st.text(max_size=80),
-    st.text("0123456789.:/ *[](){}\"\\,", max_size=80),
+    st.text('0123456789.:/ *[](){}"\\,', max_size=80),
 )
 """A line such as a device prints, or would if it were broken or hostile."""
 
 device_bytes = st.one_of(
     st.binary(max_size=400),
     st.lists(
-        st.one_of(device_lines.map(lambda text: text.encode("utf-8", "surrogatepass")), st.binary(max_size=8)), max_size=20
+        st.one_of(device_lines.map(lambda text: text.encode("utf-8", "surrogatepass")), st.binary(max_size=8)),
+        max_size=20,
     ).map(b"\n".join),
 )
 """What arrives from a device, before anything was done to it."""

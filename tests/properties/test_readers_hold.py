@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from netpulse.cells import SourceDown, Unread, discover
+from netpulse.errors import Refused
 from netpulse.events import Ending
 from netpulse.inventory import RouteTable
 from netpulse.query import Ask
@@ -55,6 +56,14 @@ def read(place: tuple[str, str], ask: Ask, lines: list[str], further: list[str],
     return size
 
 
+def outcome_of(work: Callable[[], object]) -> object:
+    """What came of it, or the refusal."""
+    try:
+        return work()
+    except Refused as refusal:
+        return refusal
+
+
 @tried(1500)
 @given(
     place=st.sampled_from(CELLS),
@@ -83,12 +92,29 @@ def screened(data: bytes) -> list[str]:
     return screen.feed(data) + screen.close()
 
 
-NESTED = ["[" * 2040 + "]" * 2040, '{"a":' * 800 + "1" + "}" * 800, '{"paths":' + "[" * 2000 + "]" * 2000 + "}", '{"a":' * 900]
-LONG = ["1" * 4096, "*" * 4096, " * " * 1365, "{" * 4096, "8.8.8.0/24 " * 370, ":" * 4096, "(" * 4096, "1 " * 2048, '"\\' * 2048]
+NESTED = [
+    "[" * 2040 + "]" * 2040,
+    '{"a":' * 800 + "1" + "}" * 800,
+    '{"paths":' + "[" * 2000 + "]" * 2000 + "}",
+    '{"a":' * 900,
+]
+LONG = [
+    "1" * 4096,
+    "*" * 4096,
+    " * " * 1365,
+    "{" * 4096,
+    "8.8.8.0/24 " * 370,
+    ":" * 4096,
+    "(" * 4096,
+    "1 " * 2048,
+    '"\\' * 2048,
+]
 
 
 @pytest.mark.parametrize("place", CELLS, ids="-".join)
-@pytest.mark.parametrize("lines", [*([one] for one in (*NESTED, *LONG)), LONG * 3], ids=lambda lines: lines[0][:12].strip())
+@pytest.mark.parametrize(
+    "lines", [*([one] for one in (*NESTED, *LONG)), LONG * 3], ids=lambda lines: lines[0][:12].strip()
+)
 def test_the_longest_lines_and_the_deepest_brackets_are_read_or_not_but_never_raise(
     place: tuple[str, str], lines: list[str]
 ) -> None:

@@ -34,7 +34,8 @@ def lines_of(*chunks: bytes, most_bytes: int = 1 << 20, most_lines: int = 5000) 
 
 
 hostile_text = st.lists(
-    st.one_of(st.sampled_from([*CONTROLS, *(chr(low) for low, _ in IGNORABLE), "a", "ü"]), st.text(max_size=5)), max_size=20
+    st.one_of(st.sampled_from([*CONTROLS, *(chr(low) for low, _ in IGNORABLE), "a", "ü"]), st.text(max_size=5)),
+    max_size=20,
 ).map("".join)
 raw = st.one_of(device_bytes, hostile_text.map(lambda text: text.encode("utf-8", "surrogatepass")))
 
@@ -76,7 +77,11 @@ def test_how_bytes_are_cut_into_reads_changes_neither_lines_nor_budget(
 
 
 @tried(50)
-@given(st.integers(LONGEST_LINE - 2, 2 * LONGEST_LINE + 2), st.sampled_from(["x", "\x1b[31m", "é", "\t"]), st.integers(1, 3000))
+@given(
+    st.integers(LONGEST_LINE - 2, 2 * LONGEST_LINE + 2),
+    st.sampled_from(["x", "\x1b[31m", "é", "\t"]),
+    st.integers(1, 3000),
+)
 def test_a_long_line_is_broken_at_the_same_places_however_it_is_read(length: int, piece: str, cut: int) -> None:
     data = ((piece * length)[:length] + "\n").encode()
     chunks = [data[at : at + cut] for at in range(0, len(data), cut)]

@@ -174,7 +174,11 @@ def test_whatever_a_device_prints_the_commands_that_follow_are_as_safe_as_the_fi
 
 @pytest.mark.parametrize("kind", sorted(MATRIX.queries))
 @tried(200)
-@given(st.lists(st.tuples(st.sampled_from(["target", "router", "connection", "family", "as_lookup", "x"]), targets), max_size=6))
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["target", "router", "connection", "family", "as_lookup", "x"]), targets), max_size=6
+    )
+)
 def test_any_parameters_are_a_question_or_a_documented_refusal(kind: str, pairs: list[tuple[str, str]]) -> None:
     plan, refusal = outcome(lambda: plan_of(kind, pairs))
     assert (plan is None) == (refusal is not None)
@@ -237,7 +241,9 @@ def test_two_spellings_of_an_address_are_one_question_and_one_limit(pair: tuple[
 
 
 @tried(200)
-@given(st.sampled_from(["dns.google", "xn--bcher-kva.example.net"]), st.integers(0, 1 << 30), st.sampled_from(["", "."]))
+@given(
+    st.sampled_from(["dns.google", "xn--bcher-kva.example.net"]), st.integers(0, 1 << 30), st.sampled_from(["", "."])
+)
 def test_two_spellings_of_a_name_are_one(name: str, large: int, end: str) -> None:
     text = "".join(c.upper() if large >> n & 1 else c for n, c in enumerate(name)) + end
     assert parse_target(text, EVERY_KIND) == HostName(name)
