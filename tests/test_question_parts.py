@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from ipaddress import ip_address, ip_network
 
 import pytest
@@ -33,7 +34,7 @@ def test_what_is_left_out_has_its_default() -> None:
         "toy", ip_address("8.8.8.8"), "core1", None, {"names": False, "family": None, "count": 5}
     )
     assert parse("toy", (), []) == Query("toy", None)
-    assert parse("toy", (CONNECTION,), []) == Query("toy", None)
+    assert parse("toy", (CONNECTION, replace(TARGET, required=False)), []) == Query("toy", None)
 
 
 def test_what_is_given_becomes_values() -> None:
@@ -170,10 +171,12 @@ def test_a_host_name_has_at_most_253_characters_and_each_label_63() -> None:
     assert len(LONGEST) == 253
     assert host_name(LONGEST) == HostName(LONGEST)
     assert host_name(LONGEST + ".") == HostName(LONGEST)
+    assert parse_target(LONGEST + ".", frozenset({"host"})) == HostName(LONGEST)
     assert host_name("a" + LONGEST[: 57 - 3] + LONGEST) is None
     assert host_name(LONGEST.replace("com", "comm")) is None
     assert host_name(f"{LABEL}a.com") is None
     assert host_name("dns.google..") is None
+    assert host_name("\u212aube.example.net") is None  # a Kelvin sign, which is k in small letters
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,6 @@ from ipaddress import (
     IPv4Network,
     IPv6Address,
     IPv6Network,
-    NetmaskValueError,
 )
 from typing import Literal
 
@@ -48,8 +47,8 @@ _PRIVATE_SUFFIXES = frozenset(
     "localhost local localdomain internal intranet private lan home corp test invalid example onion arpa alt".split()
 )
 
-LONGEST_TARGET = 260
-"""Characters; a host name has at most 253, a prefix 49."""
+LONGEST_TARGET = 254
+"""Characters; a host name has at most 253 and a final dot, a prefix 49."""
 
 
 def canonical(target: Target) -> str:
@@ -81,20 +80,21 @@ def prefix(text: str) -> Prefix | None:
     Raises ValueError if the address has bits set beyond the length.
     """
     form = _PREFIX_TEXT.match(text)
-    base = address(form[1]) if form else None
-    if form is None or base is None or int(form[2]) > base.max_prefixlen:
+    if form is None:
         return None
-    try:
-        if isinstance(base, IPv4Address):
-            return IPv4Network((int(base), int(form[2])))
-        return IPv6Network((int(base), int(form[2])))
-    except NetmaskValueError:  # pragma: no cover - lengths are checked above
+    base = address(form[1])
+    if base is None or int(form[2]) > base.max_prefixlen:
         return None
+    if isinstance(base, IPv4Address):
+        return IPv4Network((int(base), int(form[2])))
+    return IPv6Network((int(base), int(form[2])))
 
 
 def host_name(text: str) -> HostName | None:
     """The host name this text writes: at least two labels, letters, digits and hyphens, not a local-only suffix."""
-    name = text.removesuffix(".").lower() if text.isascii() else ""
+    if not text.isascii():  # in small letters a Kelvin sign would be a k
+        return None
+    name = text.removesuffix(".").lower()
     if len(name) > 253 or not _HOST.match(name):
         return None
     labels = name.split(".")
@@ -145,6 +145,4 @@ def _parse_prefix(text: str, kinds: frozenset[TargetKind]) -> Prefix:
             "bad_target",
             "The prefix in target is too short; use /8 to /32 for IPv4, /16 to /128 for IPv6, or a default route.",
         )
-    if value.prefixlen == 0 and int(value.network_address) != 0:  # pragma: no cover - host bits catch it
-        raise _bad_target(kinds)
     return value
