@@ -2,7 +2,7 @@
 
 An open stream or a waiting request holds the lease. When nobody has held it for `lease_s` seconds the run is stopped. Event
 ids are `<run id>.<n>`, so a caller that comes back with the last id it saw misses and repeats nothing. A finished run
-stays for a minute; after that only its stored result is left.
+stays for a minute, less if there are many large ones; after that only its stored result is left.
 """
 
 from __future__ import annotations
@@ -15,6 +15,9 @@ from typing import Any, NamedTuple
 from netpulse.errors import Busy, NetPulseError, Refused
 
 _KEEP_FINISHED_S = 60.0
+MOST_FINISHED_BYTES = 32 * 1024 * 1024
+"""Of the events of finished runs; over it the oldest go before their minute is over."""
+_EVENT_BYTES = 200
 
 
 class RunEvent(NamedTuple):
@@ -32,6 +35,7 @@ class Run:
         self.id = run_id
         self.owner = owner
         self.events: list[RunEvent] = []
+        self.size = 0  # bytes of memory, roughly
         self.data: dict[str, Any] | None = None
         self.error: NetPulseError | None = None
         self.done = False
@@ -50,6 +54,7 @@ class Run:
 
     def add(self, name: str, body: bytes) -> None:
         self.events.append(RunEvent(len(self.events) + 1, name, body))
+        self.size += len(body) + _EVENT_BYTES
         grown, self._grown = self._grown, asyncio.Event()
         grown.set()
 
@@ -127,9 +132,12 @@ _LAST = frozenset({"finished", "failed"})
 class Runs:
     """The runs of this process, by id; at most `most` that are not over."""
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, *, most_finished_bytes: int = MOST_FINISHED_BYTES) -> None:
         self.most = most
+        self._most_finished_bytes = most_finished_bytes
         self._runs: dict[str, Run] = {}
+        self._finished: dict[str, Run] = {}  # the oldest first
+        self._finished_bytes = 0
         self._live = 0
 
     @property
@@ -145,7 +153,17 @@ class Runs:
 
     def ended(self, run: Run) -> None:
         self._live -= 1
-        asyncio.get_running_loop().call_later(_KEEP_FINISHED_S, self._runs.pop, run.id, None)
+        self._finished[run.id] = run
+        self._finished_bytes += run.size
+        asyncio.get_running_loop().call_later(_KEEP_FINISHED_S, self._drop, run.id)
+        while self._finished_bytes > self._most_finished_bytes:
+            self._drop(next(iter(self._finished)))
+
+    def _drop(self, run_id: str) -> None:
+        run = self._finished.pop(run_id, None)
+        if run is not None:
+            self._finished_bytes -= run.size
+            self._runs.pop(run_id, None)
 
     def find(self, run_id: str, owner: str) -> Run | None:
         """The run with this id if it is this owner's."""

@@ -36,8 +36,10 @@ PING_PATH = "/ping?target=8.8.8.8&router=core1&connection=1"
 PATH_PATH = "/aspath?target=8.8.8.8&router=core1"
 OTHER_PATH = "/ping?target=8.8.8.8&router=core2&connection=2"
 LINES = PING.splitlines(keepends=True)
-PATIENCE = Deadlines(login_s=0.4, silence_s=0.4, ping_s=5.0, traceroute_s=5.0, bird_s=1.0)
-"""Deadlines that a fault reaches soon and a loaded machine does not."""
+PATIENCE = Deadlines(login_s=10.0, silence_s=10.0, ping_s=20.0, traceroute_s=20.0, bird_s=10.0)
+"""Deadlines that a loaded machine does not reach."""
+HASTE = replace(PATIENCE, login_s=1.0, silence_s=1.0)
+"""Deadlines for faults that only a deadline finds."""
 SECRETS = ("127.0.0.1", "netpulse", "ssh-ed25519", "Traceback", "asyncssh", "/", "Error")
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from doubles.bird_proxy import FakeBird, Reply
-from doubles.faulty import PATH_PATH, answer, failure, faulty_glass, sessions_free
+from doubles.faulty import HASTE, PATH_PATH, PATIENCE, answer, failure, faulty_glass, sessions_free
 from doubles.glass import CLOCK, ROUTE
 from doubles.steps import Close, Hang, Reset, Say, Step
 
@@ -73,7 +73,11 @@ async def test_f13_bird_socket_cannot_be_had(
 
 async def cut_short(folder: Path, log: Log, reply: Sequence[Step], code: str, kept: int) -> None:
     """The reply ends early: the code, what came is stored, the session serves nobody else, the next one is well."""
-    async with FakeBird(folder / "bird.ctl", Turns(reply)) as bird, faulty_glass(folder, bird=bird.path) as glass:
+    patience = HASTE if code == "router_timeout" else PATIENCE
+    async with (
+        FakeBird(folder / "bird.ctl", Turns(reply)) as bird,
+        faulty_glass(folder, bird=bird.path, deadlines=patience) as glass,
+    ):
         stored = await failure(glass, log, code, PATH_PATH)
         assert stored["output"] == "".join(ROUTE.splitlines(keepends=True)[:kept])
         assert stored["code"] == code
@@ -122,7 +126,10 @@ async def test_f16_restrict_is_not_confirmed(
 ) -> None:
     turns = Turns()
     script = lambda command: restrict if command == "restrict" and restrict else turns(command)  # noqa: E731
-    async with FakeBird(tmp_path / "bird.ctl", script) as bird, faulty_glass(tmp_path, bird=bird.path) as glass:
+    async with (
+        FakeBird(tmp_path / "bird.ctl", script) as bird,
+        faulty_glass(tmp_path, bird=bird.path, deadlines=HASTE) as glass,
+    ):
         bird.swallow_restrict = restrict is None
         await failure(glass, caplog, code, PATH_PATH, audited=audited)
         assert set(bird.asked) == {"restrict"}  # and no question ever

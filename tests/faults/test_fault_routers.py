@@ -6,6 +6,8 @@ The tests are named by the rows of the fault table: F1 to F12. `failure` asserts
 from __future__ import annotations
 
 import asyncio
+import os
+import pwd
 import random
 import socket
 from collections.abc import Iterator
@@ -18,6 +20,7 @@ import pytest
 
 from doubles.fake_router import FakeRouter
 from doubles.faulty import (
+    HASTE,
     LINES,
     PATIENCE,
     Cable,
@@ -31,7 +34,7 @@ from doubles.faulty import (
     sessions_free,
     well,
 )
-from doubles.glass import PING, Glass
+from doubles.glass import Glass
 from doubles.steps import Close, Exit, Hang, Reset, Say, Step, WaitFor
 from netpulse.settings import Deadlines
 from netpulse.transports import addresses
@@ -79,7 +82,10 @@ def blackhole(port: int) -> Iterator[None]:
 
 async def test_f02_router_drops_syn(tmp_path: Path, caplog: Log) -> None:
     clock = Clock()
-    async with FakeRouter(well) as router, faulty_glass(tmp_path, by_ssh(tmp_path, router), clock=clock) as glass:
+    async with (
+        FakeRouter(well) as router,
+        faulty_glass(tmp_path, by_ssh(tmp_path, router), clock=clock, deadlines=HASTE) as glass,
+    ):
         await router.stop_listening()
         with blackhole(router.port):
             for _ in range(3):
@@ -100,7 +106,7 @@ async def test_f03_tcp_accepts_but_no_banner(tmp_path: Path, caplog: Log) -> Non
     async def say_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read()
 
-    async with FakeRouter(well) as router, faulty_glass(tmp_path, by_ssh(tmp_path, router)) as glass:
+    async with FakeRouter(well) as router, faulty_glass(tmp_path, by_ssh(tmp_path, router), deadlines=HASTE) as glass:
         async with instead_of(router, say_nothing):
             await failure(glass, caplog, "router_timeout", says="connect or login")
         await sessions_free(glass)
@@ -139,7 +145,11 @@ async def test_f04_garbage_banner(
         finally:
             ended.set()
 
-    async with FakeRouter(well) as router, faulty_glass(tmp_path, by_ssh(tmp_path, router)) as glass:
+    patience = HASTE if code == "router_timeout" else PATIENCE
+    async with (
+        FakeRouter(well) as router,
+        faulty_glass(tmp_path, by_ssh(tmp_path, router), deadlines=patience) as glass,
+    ):
         async with instead_of(router, say):
             await failure(glass, caplog, code)
             await asyncio.wait_for(ended.wait(), 10)  # we hung up
@@ -174,7 +184,10 @@ async def test_f05_host_key_mismatch(tmp_path: Path, caplog: Log) -> None:
 async def test_f06_command_hangs(tmp_path: Path, caplog: Log, printed: int, records: int | None) -> None:
     turns: list[list[Step]] = [[*map(Say, LINES[:printed]), Hang()]]
     script = lambda command: turns.pop() if turns else well(command)  # noqa: E731
-    async with FakeRouter(script) as router, faulty_glass(tmp_path, by_ssh(tmp_path, router)) as glass:
+    async with (
+        FakeRouter(script) as router,
+        faulty_glass(tmp_path, by_ssh(tmp_path, router), deadlines=HASTE) as glass,
+    ):
         stored = await failure(glass, caplog, "router_timeout", says="no output for too long")
         assert stored["output"] == "".join(LINES[:printed])
         assert (stored["result"] and len(stored["result"]["echoes"])) == records
@@ -273,7 +286,7 @@ async def test_f11_pooled_session_dead_but_not_closed(tmp_path: Path, caplog: Lo
     script = lambda command: [Say(LINES[0]), Hang()] if hang else well(command)  # noqa: E731
     assert (ssh_module._KEEPALIVE_S, ssh_module._CONFIRM_S) == (15, 3.0)
     async with FakeRouter(script) as router, Cable(router.port) as cable:
-        async with faulty_glass(tmp_path, replace(reach, port=cable.port)) as glass:
+        async with faulty_glass(tmp_path, replace(reach, port=cable.port), deadlines=HASTE) as glass:
             await answer(glass)
             cable.freeze()  # nothing of the next command can have been sent: one new session, in silence
             caplog.clear()
@@ -327,7 +340,7 @@ async def test_f12_slow_dns_for_the_routers_own_name(
         asked += 1
         if silent:
             await loop.create_future()
-        return await ask("127.0.0.1", port, **how)
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))]
 
     monkeypatch.setattr(loop, "getaddrinfo", resolve)
     async with FakeRouter(well) as router:
@@ -347,8 +360,14 @@ async def test_f12_slow_dns_for_the_routers_own_name(
             assert [row.code for row in await audit(glass)][:1] == ["router_unreachable"]
 
 
-def test_the_deadlines_of_these_tests_are_in_force() -> None:
-    """A fault must be found by the deadline of its own, not by a larger one behind it."""
-    assert PATIENCE.login_s < PATIENCE.ping_s
-    assert PATIENCE.silence_s < PATIENCE.ping_s
-    assert len(PING.splitlines()) == len(LINES)
+async def test_f12_a_user_id_without_a_name_logs_in_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a container that runs under a number; the SSH library asks for the local user's name."""
+
+    def nameless(_uid: int) -> None:
+        raise KeyError("getpwuid(): uid not found")
+
+    named = {"LOGNAME", "USER", "LNAME", "USERNAME"}
+    monkeypatch.setattr(os, "environ", {name: value for name, value in os.environ.items() if name not in named})
+    monkeypatch.setattr(pwd, "getpwuid", nameless)
+    async with FakeRouter(well) as router, faulty_glass(tmp_path, by_ssh(tmp_path, router)) as glass:
+        await answer(glass)

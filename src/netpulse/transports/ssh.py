@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 from typing import Any
 
 import asyncssh
@@ -31,12 +32,12 @@ _WINDOW = 256 * 1024  # bytes of a command kept for its reader, and as many more
 _STOP_PATIENCE_S = 1.0
 _STATUS_AFTER_END_S = 1.0
 _FULL_AGAIN_S = 5
+_NOT_VERIFIED = "The router's identity could not be verified, so nothing was sent."
 _CONFIRM_S = 3.0
 """How long a kept connection may take to confirm a channel before a new connection is tried instead."""
-_OLDEST_S = 12 * 3600.0 - 60
-"""Seconds of the loop's clock after which a connection takes no new commands. With `_LAST_COMMANDS_S`: 12 hours."""
 _LAST_COMMANDS_S = 60.0
 """No command of ours runs longer, so what runs on a connection that is replaced may end."""
+_OLDEST_S = 12 * 3600.0 - _LAST_COMMANDS_S
 
 
 class _Channel(asyncssh.SSHClientSession[bytes]):
@@ -296,6 +297,8 @@ def _words(error: BaseException) -> str:
 
 
 async def _login(reach: Ssh, host: str, login_s: float) -> asyncssh.SSHClientConnection:
+    # asyncssh asks who the local user is, uses it for nothing here, and fails where a user id has no name.
+    os.environ.setdefault("LOGNAME", "netpulse")
     try:
         pinned = [asyncssh.import_public_key(line) for line in reach.host_keys]
         return await asyncssh.connect(
@@ -317,15 +320,11 @@ async def _login(reach: Ssh, host: str, login_s: float) -> asyncssh.SSHClientCon
             client_version="NetPulse",
         )
     except asyncssh.HostKeyNotVerifiable as error:
-        raise Fault(
-            "router_identity", "The router's identity could not be verified, so nothing was sent.", detail=_words(error)
-        ) from error
+        raise Fault("router_identity", _NOT_VERIFIED, detail=_words(error)) from error
     except asyncssh.KeyExchangeFailed as error:
         # The server offers no host key of a pinned type: it is not the router that was pinned.
         code = "router_identity" if "host key" in str(error) else "router_garbled"
-        raise Fault(
-            code, "The router's identity could not be verified, so nothing was sent.", detail=_words(error)
-        ) from error
+        raise Fault(code, _NOT_VERIFIED, detail=_words(error)) from error
     except asyncssh.PermissionDenied as error:
         raise Fault("router_login", "The router refused the login.", detail=_words(error)) from error
     except (asyncssh.ConnectionLost, asyncssh.ProtocolNotSupported, asyncssh.ProtocolError, asyncssh.MACError) as error:
