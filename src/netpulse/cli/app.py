@@ -25,7 +25,7 @@ FIXED: dict[str, tuple[str, str]] = {
     ),
     "keys": ("keys:keys_app", "API keys: make, list and revoke them."),
     "parse": ("parse:parse", "Read a device's output and print what it says as JSON, without a server."),
-    "account": ("account:account", "Print the least-privilege login for a router."),
+    "account": ("account:account", "Print the least-privilege login for a router, or prove that it is one."),
     "capture": ("capture:capture", "Record what a router prints as a fixture."),
     "matrix": ("matrix:matrix", "Show which platform answers which query, and in which file."),
     "db": ("database:db_app", "The database: keys, results and the audit trail."),
