@@ -12,7 +12,8 @@ import pytest_asyncio
 
 from doubles.glass import SETTINGS, Glass, answers, looking_glass
 from doubles.scripted import Hang, Hold, Say, Script, Scripted
-from netpulse.errors import CODES, Fault
+from netpulse.errors import CODES, Busy, Fault
+from netpulse.policy import Caller
 from netpulse.store.audit import AuditFilter
 from netpulse.web import api
 
@@ -369,3 +370,25 @@ async def test_a_question_that_failed_before_its_router_said_anything_is_kept(tm
             assert (kept["code"], kept["target"], kept["result"]) == ("router_unreachable", "8.8.8.8", None)
             assert not kept["output"]
             assert kept["command"].startswith("ping ")
+
+
+async def test_a_crowd_before_one_router_is_turned_away_before_any_of_it_is_recorded_as_begun(tmp_path: Path) -> None:
+    slow = Scripted(lambda _command: [Hold(), Say("x\n")])
+    settings = replace(SETTINGS, limits=replace(SETTINGS.limits, queue_places=2, queue_wait_s=30.0))
+    async with looking_glass(tmp_path, {"router:core1": slow}, settings) as glass:
+        pipeline = glass.services.pipeline
+        caller = Caller("key:a", "key", "192.0.2.1", key_id="a")
+        asked = [("target", "8.8.8.8"), ("router", "core1"), ("connection", "1")]
+        plan = await pipeline.plan(caller, pipeline.kind("ping"), asked)
+        runs = [pipeline.begin(caller, plan) for _ in range(5)]  # three sessions and two places
+        for _ in range(40):
+            with pytest.raises(Busy):
+                pipeline.begin(caller, plan)
+        assert pipeline.runs.live == 5
+        for run in runs[:4]:
+            run.stop()
+        await asyncio.gather(*(run.over() for run in runs[:4]))
+        again = [pipeline.begin(caller, plan) for _ in range(4)]  # whoever never arrived takes no place
+        for run in (runs[4], *again):
+            run.stop()
+            await run.over()

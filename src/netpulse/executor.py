@@ -87,10 +87,10 @@ class Executor:
         execution.runs_as(task)
         return execution
 
-    def check_room(self, job: Job) -> None:
-        """Busy if this job could not even wait for its device. One that cannot be reached says so in its own way."""
+    def check_room(self, job: Job, coming: int) -> None:
+        """Busy if this job, after so many others, could not even wait for its device. One out of reach says so itself."""
         if not (post := self._pool.post(job.device)).breaker.open and not (job.shareable and self.recent(job)):
-            post.slots.check_room(job.keyed)
+            post.slots.check_room(job.keyed, coming)
 
     def recent(self, job: Job) -> Execution | None:
         """An equal shareable execution under way, or one that finished well within the last seconds."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from datetime import timedelta
 from typing import Any, NamedTuple
@@ -65,6 +66,8 @@ class Pipeline:
         self.executor = executor
         self._store = store
         self._drivers: set[asyncio.Task[None]] = set()
+        self._coming: defaultdict[str, set[str]] = defaultdict(set)
+        """Runs by the device that they are on the way to; none that may share another's command."""
         self._closing = False
         self.unkept = 0
 
@@ -156,24 +159,28 @@ class Pipeline:
             raise stopped_as("shutting_down")
         if charge is not None and len(plan.jobs) > 1:
             charge(len(plan.jobs) - 1)
-        self._turn_away(caller, plan)
+        coming = self._turned_away(caller, plan)
         run = Run(self._store.results.new_id(), caller.owner, caller.lease_s)
         self.runs.begin(run)
+        if coming is not None:
+            coming.add(run.id)
         task = asyncio.create_task(self._drive(run, caller, plan))
         self._drivers.add(task)
         task.add_done_callback(self._drivers.discard)
         return run
 
-    def _turn_away(self, caller: Caller, plan: Plan) -> None:
+    def _turned_away(self, caller: Caller, plan: Plan) -> set[str] | None:
         """Busy at once where the one device that could answer is full: in a crowd, saying no must cost next to nothing.
 
-        So no run begins, and the audit row of the refusal is not waited for.
+        So no run begins, and the audit row of the refusal is not waited for. Who is let in is one of those whose rows are
+        being written, on the way to the device: this is where the run belongs until it is there.
         """
         job = plan.places[0]
         if plan.folded or not isinstance(job, Job) or job.otherwise is not None:
-            return
+            return None
+        coming = self._coming[job.device.key]
         try:
-            self.executor.check_room(job)
+            self.executor.check_room(job, len(coming))
         except Busy as busy:
             audit = self._store.audit
             row = audit.row(
@@ -188,6 +195,7 @@ class Pipeline:
             audit.refused(row, busy.code)
             self._told(job.router.slug, job, plan, busy)
             raise
+        return None if job.shareable else coming
 
     def url(self, run_id: str) -> str:
         return (self.frame.settings.public_url or "").rstrip("/") + f"/r/{run_id}"
@@ -234,8 +242,12 @@ class Pipeline:
                 run.add(name, encode(event))
 
         telling = self._telling(caller, plan.kind, place, run.id, emit)
+        telling.arrived = lambda: self._coming[place.device.key].discard(run.id)
         run.on_stop(telling.stop)
-        outcome = await telling.tell()
+        try:
+            outcome = await telling.tell()
+        finally:
+            telling.arrived()
         self._told(place.router.slug, place, plan, outcome.error)
         return outcome.data, outcome.error
 

@@ -104,9 +104,10 @@ class Slots:
         self._count(keyed, 1)
         return Lease(self, keyed)
 
-    def check_room(self, keyed: bool) -> None:
-        """Busy if there is neither a session nor a place in the queue for such a caller now."""
-        if len(self._queue) >= self._places and (self._queue_matters(keyed) or not self._fits(keyed)):
+    def check_room(self, keyed: bool, coming: int) -> None:
+        """Busy if those who are coming already will take every free session and every place in the queue."""
+        free = min(self._most - self._taken, self._most if keyed else self._open - self._taken_open)
+        if len(self._queue) + coming >= self._places + max(0, free):
             raise self._busy()
 
     async def take(self, keyed: bool, moved: Callable[[int], None]) -> Lease:
@@ -114,7 +115,8 @@ class Slots:
         if not self._queue_matters(keyed) and self._fits(keyed):
             self._count(keyed, 1)
             return Lease(self, keyed)
-        self.check_room(keyed)
+        if len(self._queue) >= self._places:
+            raise self._busy()
         waiter = _Waiter(keyed, asyncio.get_running_loop().create_future(), moved)
         self._queue.append(waiter)
         self._tell_places()
@@ -176,11 +178,7 @@ class Slots:
         pace_s = max(1 / max(1, self._places), self._usual_s / self._most)
         soonest = now + (len(self._queue) + 1) * pace_s
         self._next_return = min(max(self._next_return + pace_s, soonest), now + _LONGEST_HINT_S)
-        return Busy(
-            "router_busy",
-            sentence,
-            retry_after_s=min(_LONGEST_HINT_S, ceil(self._next_return - now)),
-        )
+        return Busy("router_busy", sentence, retry_after_s=min(_LONGEST_HINT_S, ceil(self._next_return - now)))
 
 
 class Breaker:

@@ -87,6 +87,8 @@ class Telling:
         self._execution: Execution | None = None
         self._task: asyncio.Task[Any] | None = None
         self._stopped: str | None = None
+        self.arrived: Callable[[], None] | None = None
+        """Told just before the executor has the job, if it ever has it."""
         self._inner = asyncio.Semaphore(_INNER_AT_ONCE)
 
     def stop(self, code: str) -> None:
@@ -172,6 +174,8 @@ class Telling:
     async def _follow(self, job: Job) -> tuple[Outcome, int | None]:
         known = self._executor.recent(job) if job.shareable else None
         cached = known is not None and known.last is not None
+        if self.arrived is not None:
+            self.arrived()
         execution = self._executor.start(job)
         self._execution = execution
         execution.join()
