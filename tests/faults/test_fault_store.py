@@ -53,17 +53,19 @@ async def status(glass: Glass, path: str) -> int:
     return (await glass.client.get(glass.url + path)).status_code
 
 
-async def no_question_is_run_and_the_rest_is_served(glass: Glass, log: Log, result: str) -> None:
+async def no_question_is_run_and_the_rest_is_served(glass: Glass, log: Log, result: str, *, gone: bool = False) -> None:
+    """Stored results are read too, except where the file is gone: there it depends on which connections are open still."""
     before = sent(glass)
     log.clear()
     for path in (PING_PATH, OTHER_PATH):
         refused = await glass.get(path)
         assert (refused.status_code, refused.json()["code"]) == (500, "audit_unavailable"), refused.text
     assert sent(glass) == before
-    assert (await glass.get(f"/results/{result}")).status_code == 200
+    read = {(await glass.get(f"/results/{result}")).status_code, await status(glass, f"/r/{result}")}
+    assert read <= {200, 500} if gone else read == {200}
     assert (await glass.get("/routers")).status_code == 200
     assert (await glass.get("/routers", key="np_00000000_" + "0" * 43)).status_code == 401
-    assert [await status(glass, path) for path in ("/healthz", "/", f"/r/{result}")] == [200, 200, 200]
+    assert [await status(glass, path) for path in ("/healthz", "/")] == [200, 200]
     assert await status(glass, "/readyz") == 503
     told = [record for record in log.records if record.levelname != "INFO"]
     assert len([record for record in told if "audit_unavailable" in record.getMessage()]) == 2
@@ -125,7 +127,7 @@ async def test_f20_deleted_or_replaced_while_running(tmp_path: Path, caplog: Log
         await audit(glass)
         assert (await glass.get(f"/results/{result}")).status_code == 200
         path.rename(aside)
-        await no_question_is_run_and_the_rest_is_served(glass, caplog, result)
+        await no_question_is_run_and_the_rest_is_served(glass, caplog, result, gone=True)
         assert not path.exists()  # nothing new and empty has taken its place
         glass.services.store.database.engine.dispose()  # as connections that are opened anew
         unread = await glass.get(f"/results/{result}")
