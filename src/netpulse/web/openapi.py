@@ -108,6 +108,7 @@ def _question(kind: QueryType, parameters: Sequence[Parameter], data: Schema, *,
         }
     }
     answer["headers"]["X-Result-Id"] = {"$ref": "#/components/headers/X-Result-Id"}
+    answer["links"] = {"stored": {"operationId": "result", "parameters": {"id": "$response.body#/data/id"}}}
     operation["parameters"].append(
         {
             "name": "Last-Event-ID",
