@@ -31,7 +31,7 @@ SETTINGS_FOR_MANY = replace(
 async def told(url: str, folder: Path, config: Path, key: Mapping[str, str], *words: str) -> str:
     """What schemathesis says of the service at this address; anything it objects to fails."""
     asking = await asyncio.create_subprocess_exec(
-        *(PROGRAM, "--config-file", config, "run", f"{url}/openapi.json", "--no-color", "--seed", SEED, *words),
+        *(str(PROGRAM), "--config-file", str(config), "run", f"{url}/openapi.json", "--no-color", "--seed", SEED, *words),
         cwd=folder,
         env={**os.environ, **key},
         stdout=PIPE,

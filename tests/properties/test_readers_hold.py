@@ -20,11 +20,14 @@ from netpulse.events import Ending
 from netpulse.inventory import RouteTable
 from netpulse.query import Ask
 from netpulse.screen import Screen
+from netpulse.transports.seam import EXEC
 from properties.effort import tried
 from properties.hostile import CAPTURES, device_bytes
 
 MATRIX = discover()
 CELLS = sorted(MATRIX.cells)
+TELLING = sorted(name for name, platform in MATRIX.platforms.items() if platform.neighbors is not None)
+"""Platforms that list their BGP neighbours."""
 ENDINGS: tuple[Ending, ...] = ("end", "silent_tail", "deadline", "caller", "fault")
 TABLES = (RouteTable(), RouteTable(table="core1_v4", best_protocol="core1_best"), RouteTable(protocol="core1_all"))
 TARGETS = ("8.8.8.8", "8.8.8.0/24", "2001:4860:4860::8888", "0.0.0.0/0")
@@ -85,6 +88,35 @@ def test_no_bytes_make_a_reader_raise(
 ) -> None:
     ask = ask_about("8.8.8.8" if place[1] != "aspath" else target, table, own_routes)
     read(place, ask, screened(data), screened(further), ending)
+
+
+@tried(400)
+@given(name=st.sampled_from(TELLING), data=device_bytes, further=device_bytes, ending=st.sampled_from(ENDINGS))
+def test_no_bytes_make_a_list_of_neighbours_raise(name: str, data: bytes, further: bytes, ending: Ending) -> None:
+    cell = MATRIX.platforms[name].neighbors
+    assert cell is not None
+    reader = cell.reader(Ask(target=None, family=4, own_routes=True))
+    for chunk in (data, further):
+        for line in screened(chunk):
+            list(reader.feed(line))
+        follow_up = reader.follow_up()
+        if follow_up is None:
+            break
+        assert EXEC.check(follow_up) == follow_up
+    with suppress(Unread, SourceDown):
+        reader.close(ending)
+
+
+@pytest.mark.parametrize("name", TELLING)
+def test_deep_and_long_lines_do_not_make_a_list_of_neighbours_raise(name: str) -> None:
+    cell = MATRIX.platforms[name].neighbors
+    assert cell is not None
+    for line in (*NESTED, *LONG):
+        reader = cell.reader(Ask(target=None, family=4, own_routes=True))
+        for _ in range(3):
+            list(reader.feed(line))
+        with suppress(Unread, SourceDown):
+            reader.close("end")
 
 
 def screened(data: bytes) -> list[str]:
