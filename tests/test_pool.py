@@ -85,6 +85,33 @@ def test_no_second_is_given_to_more_callers_than_the_queue_has_places_for() -> N
     in_fake_time(story())
 
 
+def test_who_comes_after_a_crowd_is_told_to_let_it_pass() -> None:
+    async def story() -> None:
+        pool = slots(most=2, places=5)  # commands take 2 s until better is known
+        pool.check_room(True, 6)
+        with pytest.raises(Busy) as caught:
+            pool.check_room(True, 7)
+        assert caught.value.retry_after_s == 8
+        lease = await pool.take(True, ignore)
+        pool.check_room(True, 5)
+        with pytest.raises(Busy):
+            pool.check_room(True, 6)
+        lease.release()
+
+    in_fake_time(story())
+
+
+def test_room_for_visitors_leaves_out_what_is_reserved_for_keys() -> None:
+    async def story() -> None:
+        pool = slots(most=3, reserved=1, places=2)
+        pool.check_room(True, 4)
+        pool.check_room(False, 3)
+        with pytest.raises(Busy):
+            pool.check_room(False, 4)
+
+    in_fake_time(story())
+
+
 def test_who_waits_too_long_gets_busy_and_leaves_the_queue() -> None:
     async def story() -> None:
         pool = slots(most=1, wait_s=5.0)

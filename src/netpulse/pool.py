@@ -108,7 +108,7 @@ class Slots:
         """Busy if those who are coming already will take every free session and every place in the queue."""
         free = min(self._most - self._taken, self._most if keyed else self._open - self._taken_open)
         if len(self._queue) + coming >= self._places + max(0, free):
-            raise self._busy()
+            raise self._busy(coming=coming)
 
     async def take(self, keyed: bool, moved: Callable[[int], None]) -> Lease:
         """A session, at once or in turn; `moved` hears the place in the queue, from 1, whenever it changes."""
@@ -173,10 +173,10 @@ class Slots:
                 waiter.place = place
                 waiter.moved(place)
 
-    def _busy(self, sentence: str = _FULL) -> Busy:
+    def _busy(self, sentence: str = _FULL, coming: int = 0) -> Busy:
         now = self._clock()
         pace_s = max(1 / max(1, self._places), self._usual_s / self._most)
-        soonest = now + (len(self._queue) + 1) * pace_s
+        soonest = now + (len(self._queue) + coming + 1) * pace_s
         self._next_return = min(max(self._next_return + pace_s, soonest), now + _LONGEST_HINT_S)
         return Busy("router_busy", sentence, retry_after_s=min(_LONGEST_HINT_S, ceil(self._next_return - now)))
 

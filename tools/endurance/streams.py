@@ -110,6 +110,7 @@ async def leaving(fakes: Fakes, folder: Path, _scale: Scale) -> list[Row]:
         ended_s = [command.ended_s or time.monotonic() for command in commands]
         late_s = [end_s - left_s - _LEASE_S for end_s in ended_s if end_s > left_s]
         closed = [s for s in late_s if s <= _AFTER_LEASE_S]
+        await asyncio.sleep(_AFTER_LEASE_S)
         free = await _served_again(glass)
     return [
         Row(
@@ -120,7 +121,7 @@ async def leaving(fakes: Fakes, folder: Path, _scale: Scale) -> list[Row]:
             opened == _LEAVING == len(closed) == len(late_s),
         ),
         Row(
-            "L8: sessions free again",
+            f"L8: sessions free again {_AFTER_LEASE_S:.0f} s after the last end",
             f"all {_ROUTERS * _SESSIONS:,}",
             f"{free:,} pings side by side answered",
             free == _ROUTERS * _SESSIONS,
