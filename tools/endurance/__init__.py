@@ -7,6 +7,7 @@ streams     ten thousand listeners, and a thousand that leave
 crowds      many before one router, with and without patience; one target through many routers
 slow        clients that send or read slowly
 refusals    how long it takes to say no
+abuse       what is refused there
 hostile     what a router's absurd output costs
 kills       killed two hundred times
 """
