@@ -10,7 +10,7 @@ from playwright.async_api import Browser, Page, expect
 from doubles.browsing import Person, person
 from doubles.glass import ROUTE, answers
 from doubles.result_pages import OPEN, glass_of, printing
-from doubles.scripted import Hold, Say, Scripted
+from doubles.scripted import Hang, Hold, Say, Scripted
 
 MARKUP = (
     "<script>window.ran = 1</script><img src=x onerror='window.ran = 1'><svg onload='window.ran = 1'></svg>"
@@ -54,14 +54,17 @@ async def assert_is_text(page: Page) -> None:
 async def test_markup_frames_and_controls_are_text_while_they_come_and_when_they_are_kept(
     tmp_path: Path, browser: Browser
 ) -> None:
-    settings = OPEN
-    held = printing([Say(PRINTED), Hold(), Say(PRINTED.replace("icmp_seq=1", "icmp_seq=2") + "last line\n")])
-    async with glass_of(tmp_path, settings, router_core1=held) as glass, person(browser, glass.url) as somebody:
+    held = printing([Say(PRINTED), Hold(), Say(PRINTED.replace("icmp_seq=1", "icmp_seq=2") + "last line\n"), Hang()])
+    async with glass_of(tmp_path, OPEN, router_core1=held) as glass, person(browser, glass.url) as somebody:
         page = await somebody.ask("ping", "8.8.8.8")
         await expect(page.locator("#chip")).to_have_text("Running · 1 of 5")
         await assert_is_text(page)
         held.go()
         await expect(page.locator("#raw")).to_contain_text("last line")
+        await expect(page.locator("#chip")).to_have_text("Running · 2 of 5")  # so these lines came as events
+        await assert_nothing_ran(page)
+        assert await page.locator("#raw").evaluate("raw => raw.childElementCount") == 0
+        await page.keyboard.press(".")
         await expect(page.locator("[data-stop]")).to_have_count(0)
         await assert_nothing_ran(page)
         raw = await page.locator("#raw").text_content()

@@ -89,8 +89,9 @@ async def test_colours_follow_the_browser_until_the_switch_says_otherwise(visito
 
     await other.keyboard.press("t")  # what the browser prefers: followed again
     assert await colours(other) == dark
-    await other.reload()
     await other.emulate_media(color_scheme="light")
+    assert await colours(other) == light
+    await other.reload()
     assert await colours(other) == light
     await expect(other.locator("#theme")).to_have_accessible_name("Switch to dark colours")
     assert not [cookie for cookie in await visitor.context.cookies() if cookie.get("name") == "np_theme"]
