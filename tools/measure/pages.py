@@ -5,6 +5,7 @@ The pages stand on the lab's recording, so no router takes part; the large netwo
 
 from __future__ import annotations
 
+import asyncio
 import json
 import shutil
 from dataclasses import dataclass, field
@@ -59,13 +60,30 @@ async def pages(folder: Path) -> list[Row]:
     small, large = folder / "small", folder / "large"
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        async with await asyncio.start_server(_one_word, "127.0.0.1", 0) as bare:
+            host, port = bare.sockets[0].getsockname()
+            least_ms = median(each.lcp_ms for each in await _visits(browser, f"http://{host}:{port}/"))
         async with served(small_network(small)) as glass:
             found = {name: await _visits(browser, glass.url(path)) for name, path in (await _paths(glass)).items()}
         async with served(large_network(large)) as glass:
             many = {name: await _visits(browser, glass.url(path)) for name, path in FORMS.items()}
         await browser.close()
     routers, connections = _LARGE
-    return [*_rows("first page load", found), *_weights(), *_rows(f"the same with {routers} × {connections}", many)]
+    return [
+        *_rows("first page load", found, least_ms),
+        *_weights(),
+        *_rows(f"the same with {routers} × {connections}", many, least_ms),
+    ]
+
+
+async def _one_word(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """The smallest page there is: what the browser itself takes on this machine, busy as it is."""
+    await reader.readuntil(b"\r\n\r\n")
+    page = b"<!doctype html><title>One</title><p>Word"
+    head = f"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: {len(page)}\r\nConnection: close\r\n\r\n"
+    writer.write(head.encode() + page)
+    await writer.drain()
+    writer.close()
 
 
 FORMS = {"home": "/", "network": "/network"}
@@ -109,11 +127,11 @@ async def visit(browser: Browser, address: str) -> Visit:
     return made
 
 
-def _rows(what: str, found: dict[str, list[Visit]]) -> list[Row]:
-    """A row for each budget, with every page in it."""
+def _rows(what: str, found: dict[str, list[Visit]], least_ms: float) -> list[Row]:
+    """A row for each budget, with every page in it. `least_ms` is the largest paint of a page of one word."""
 
-    def row(title: str, bar: str, values: dict[str, float], most: float, form: str) -> Row:
-        told = ", ".join(f"{name} {form.format(value)}" for name, value in values.items())
+    def row(title: str, bar: str, values: dict[str, float], most: float, form: str, more: str = "") -> Row:
+        told = ", ".join(f"{name} {form.format(value)}" for name, value in values.items()) + more
         return Row(f"{what}: {title}", bar, told, max(values.values()) <= most)
 
     def each(name: str) -> dict[str, float]:
@@ -124,7 +142,10 @@ def _rows(what: str, found: dict[str, list[Visit]]) -> list[Row]:
     return [
         row("requests", f"≤ {MOST_REQUESTS}", each("requests"), MOST_REQUESTS, "{:.0f}"),
         row("on the wire", f"≤ {MOST_BYTES // 1024} KB", kib, MOST_BYTES / 1024, "{:.1f} KB"),
-        row(f"largest paint, median of {_TIMES}", f"≤ {MOST_LCP_MS:.0f} ms", each("lcp_ms"), MOST_LCP_MS, "{:.0f} ms"),
+        row(
+            f"largest paint, median of {_TIMES}", f"≤ {MOST_LCP_MS:.0f} ms", each("lcp_ms"), MOST_LCP_MS, "{:.0f} ms",
+            f"; a page of one word {least_ms:.0f} ms",
+        ),
         row("layout shift", f"≤ {MOST_SHIFT}", each("shift"), MOST_SHIFT, "{:.3f}"),
         Row(f"{what}: requests to others", "none", ", ".join(strangers) or "none", not strangers),
     ]
