@@ -3,7 +3,7 @@
 A bucket holds the times of its admitted hits. A hit is admitted while fewer than `limit` of them are younger than the
 window, so no stretch of `window_s` seconds ever holds more than `limit` admitted hits. Refused hits cost nothing.
 
-The buckets in use: `key:ID`, `bad-key:CLIENT`, `target:LITERAL`, `visitor:WHO`.
+The buckets in use: `key:ID`, `bad-key:CLIENT`, `target:WHERE`, `visitor:WHO`, `miss:WHO`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ MOST_BUCKETS = 100_000
 _ROUNDING_S = 1e-6
 
 
-KINDS = ("key", "bad-key", "target", "visitor")
+KINDS = ("key", "bad-key", "target", "visitor", "miss")
 """What buckets stand for: the part of their name before the colon."""
 
 
@@ -113,7 +113,7 @@ def _wait_s(hit_s: float, now_s: float, window_s: float) -> int:
 
 
 def client_bucket(client: Address) -> str:
-    """Who a client is for counting: its IPv4 address, or the /64 of its IPv6 address."""
+    """Who an address is for counting: an IPv4 address itself, or the /64 of an IPv6 one."""
     if isinstance(client, IPv4Address):
         return str(client)
     mapped = client.ipv4_mapped

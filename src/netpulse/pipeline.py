@@ -30,6 +30,9 @@ from netpulse.telling import Frame, Outcome, Telling
 _log = logging.getLogger(__name__)
 
 _Ending = tuple[dict[str, Any] | None, NetPulseError | None]
+CONNECTION_FIELDS = ("connection_id", "expected_connection")
+"""Fields of answers that name a connection by its id."""
+
 Charge = Callable[[int], None]
 """Takes further requests off the caller's limit; raises Busy(`rate_limited`)."""
 
@@ -90,16 +93,20 @@ class Pipeline:
             policy = self.frame.policy
             return await (policy.admit_all(caller, query) if all_routers else policy.admit(caller, query))
         except NetPulseError as error:
-            known = routers_for(caller, self.frame.settings.inventory)
-            row = self._store.audit.row(
-                caller.client,
-                kind.name,
-                key_id=caller.key_id,
-                router=query.router if query and any(r.slug == query.router for r in known) else None,
-                target=target_text(query.target) if query else None,
-            )
-            self._store.audit.refused(row, error.code)
+            self.refused(caller, kind, error, query)
             raise
+
+    def refused(self, caller: Caller, kind: QueryType, error: NetPulseError, query: Query | None = None) -> None:
+        """Write into the audit trail that this question was refused, as far as it was one."""
+        known = routers_for(caller, self.frame.settings.inventory)
+        row = self._store.audit.row(
+            caller.client,
+            kind.name,
+            key_id=caller.key_id,
+            router=query.router if query and any(r.slug == query.router for r in known) else None,
+            target=target_text(query.target) if query else None,
+        )
+        self._store.audit.refused(row, error.code)
 
     def recall(self, caller: Caller, plan: Plan) -> Recalled | None:
         """An answer at once, when an equal BGP question was answered within the last seconds; None otherwise.
@@ -373,7 +380,7 @@ def _readers(caller: Caller, plan: Plan, body: bytes) -> Audience:
         for connection in place.router.connections:
             if connection.visible == "public":
                 continue
-            ids = [f'"{field}":{connection.id}' for field in ("connection_id", "expected_connection")]
+            ids = [f'"{field}":{connection.id}' for field in CONNECTION_FIELDS]
             name = encode(connection.name)[1:-1]  # as it stands inside a longer text
             marks = [name, *((text + end).encode() for text in ids for end in ",}")]
             if any(mark in body for mark in marks):

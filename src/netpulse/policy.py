@@ -9,13 +9,13 @@ from __future__ import annotations
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
-from ipaddress import ip_network
+from ipaddress import IPv4Address, IPv6Address, ip_network
 from typing import Literal
 
 from netpulse.cells import Cell, Matrix, QueryType
 from netpulse.errors import Busy, NetPulseError, Refused
 from netpulse.inventory import Connection, Device, Inventory, Router, RouteSource, RouteTable
-from netpulse.limits import Windows
+from netpulse.limits import Windows, client_bucket
 from netpulse.query import Ask, Budget, Job, Query
 from netpulse.settings import Settings
 from netpulse.special_purpose import inside, why_special
@@ -280,7 +280,9 @@ class Policy:
         """Packets to one address are limited across all callers; questions to a table are not packets."""
         if kind.about_routes or target is None:
             return
-        state = self._windows.hit(f"target:{canonical(target)}", self._settings.limits.target_per_minute, 60.0)
+        # Whoever holds one address of a /64 holds all of them, and their line fills from any.
+        where = client_bucket(target) if isinstance(target, IPv4Address | IPv6Address) else canonical(target)
+        state = self._windows.hit(f"target:{where}", self._settings.limits.target_per_minute, 60.0)
         if not state.admitted:
             raise _target_limited(state.retry_after_s)
 

@@ -8,6 +8,7 @@ stays for a minute, less if there are many large ones; after that only its store
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
@@ -111,19 +112,24 @@ class Seats:
 
     def __init__(self) -> None:
         self.taken = 0
+        self._taken_by: Counter[str] = Counter()
 
     @contextmanager
-    def one(self, most: int) -> Iterator[None]:
-        """A seat for as long as the scope lasts; Busy `server_busy` if all `most` are taken."""
-        if self.taken >= most:
+    def one(self, most: int, owner: str = "", most_of_one: int | None = None) -> Iterator[None]:
+        """A seat for as long as the scope lasts; Busy `server_busy` if all `most`, or this owner's share, are taken."""
+        if self.taken >= most or (most_of_one is not None and self._taken_by[owner] >= most_of_one):
             raise Busy(
                 "server_busy", "As many streams are open as there may be; try again in a few seconds.", retry_after_s=5
             )
         self.taken += 1
+        self._taken_by[owner] += 1
         try:
             yield
         finally:
             self.taken -= 1
+            self._taken_by[owner] -= 1
+            if not self._taken_by[owner]:
+                del self._taken_by[owner]
 
 
 _LAST = frozenset({"finished", "failed"})

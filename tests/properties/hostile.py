@@ -18,7 +18,7 @@ CAPTURES = Path(__file__).parents[1] / "captures"
 
 def abuse() -> list[dict[str, Any]]:
     """The collection of hostile inputs: field, value, the status it must get, and why it is there."""
-    lines = (Path(__file__).parent / "abuse.jsonl").read_text("utf-8").splitlines()
+    lines = (Path(__file__).parents[1] / "abuse" / "corpus.jsonl").read_text("utf-8").splitlines()
     return [json.loads(line) for line in lines]
 
 

@@ -40,7 +40,8 @@ def families(reading: Reading, seen: Seen) -> Iterator[Metric]:
     yield _counter(
         "rate_limit_hits",
         "Requests that met a limit: key (its requests a minute), visitor (their questions), target (probes of one address, "
-        "by everyone together), bad-key (wrong keys from one client).",
+        "by everyone together), bad-key (wrong keys from one client), miss (results that are not there and questions that are "
+        "none, from one visitor).",
         "limit",
         [((kind,), count) for kind, count in sorted(reading.limited.items())],
     )

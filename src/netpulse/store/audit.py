@@ -17,7 +17,7 @@ from datetime import datetime
 from ipaddress import ip_interface, ip_network
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Row, Select, bindparam, delete, insert, select, text, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, delete, insert, select, text, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from netpulse.errors import Fault
@@ -154,15 +154,16 @@ class Audit:
     async def find(self, wanted: AuditFilter, *, newest_first: bool = True) -> AsyncIterator[AuditRow]:
         """The rows that match, in the order they were written or the reverse; any number, a few hundred in memory."""
         conditions = _conditions(wanted)
+        # The few rows of one run are found by their time when no index has their order. Else SQLite would walk the whole
+        # table in its order, and anybody could make it by asking for results that are not there.
+        few = wanted.run_id is not None and wanted.since is not None
+        order: ColumnElement[int] = audit.c.seq + 0 if few else audit.c.seq
         last: int | None = None
         while True:
             query: Select[Any] = select(audit).where(*conditions).limit(_AT_ONCE)
-            if newest_first:
-                query = query.order_by(audit.c.seq.desc())
-                query = query if last is None else query.where(audit.c.seq < last)
-            else:
-                query = query.order_by(audit.c.seq)
-                query = query if last is None else query.where(audit.c.seq > last)
+            query = query.order_by(order.desc() if newest_first else order)
+            if last is not None:
+                query = query.where(audit.c.seq < last if newest_first else audit.c.seq > last)
             rows = await self.database.read(query)
             for row in rows:
                 if wanted.client is None or _came_from(row.client, wanted.client):

@@ -167,7 +167,12 @@ class Api:
         pipeline = services.pipeline
         plan = self._plans.find(kind, everywhere, exchange)
         if plan is None:
-            plan = await pipeline.plan(exchange.caller, kind, exchange.pairs(), all_routers=everywhere)
+            try:
+                given = exchange.pairs()
+            except Refused as refusal:
+                pipeline.refused(exchange.caller, kind, refusal)
+                raise
+            plan = await pipeline.plan(exchange.caller, kind, given, all_routers=everywhere)
             self._plans.keep(plan, exchange)
         asked(facts_of(exchange.scope), plan)
         if exchange.form == "events":

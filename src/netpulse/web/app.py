@@ -12,7 +12,7 @@ from secrets import token_hex
 from typing import Any
 
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route, Router
 
@@ -98,6 +98,8 @@ class App:
             reply = problem(_as_error(refusal), form, _allow(refusal))
         except asyncio.CancelledError:
             raise
+        except ClientDisconnect:
+            return  # nobody is there to answer
         except Exception as defect:  # the last door: the visitor gets a sentence, the log gets the rest
             _log.exception("the request %s met a defect", request_id)
             reply = problem(Fault("internal", "The service made a mistake.", detail=repr(defect)), form)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 import re
+from collections.abc import Iterable
 from dataclasses import replace
 
 import msgspec
 
 from netpulse.errors import Fault, NotHere
-from netpulse.inventory import Inventory
+from netpulse.inventory import Inventory, Router
+from netpulse.pipeline import CONNECTION_FIELDS
 from netpulse.policy import Caller, connections_for, routers_for
 from netpulse.render.as_json import encode
 from netpulse.services import Services
@@ -43,12 +45,26 @@ async def saved_result(services: Services, caller: Caller, result_id: str) -> St
     return replace(found, body=encode(shown.data(msgspec.json.decode(found.body)))) if shown else found
 
 
+def _names_unseen(caller: Caller, result: StoredResult, routers: Iterable[Router]) -> bool:
+    """Whether it names a connection that was shown when it was made and is not for this caller now."""
+    for router in routers:
+        shown = connections_for(caller, router)
+        for connection in router.connections:
+            # A name alone proves nothing: a router may print any word. An id is only there where we put it.
+            ids = (f'"{field}":{connection.id}{end}' for field in CONNECTION_FIELDS for end in ",}")
+            if connection not in shown and any(mark.encode() in result.body for mark in ids):
+                return True
+    return False
+
+
 def may_read(caller: Caller, result: StoredResult, inventory: Inventory) -> bool:
     """Whether every router and the connection of this result exist for the caller under the settings of now."""
     visible = {router.slug: router for router in routers_for(caller, inventory)}
     if any(slug not in visible for slug in result.routers):
         return False
     if result.audience == "key" and not caller.keyed:
+        return False
+    if _names_unseen(caller, result, (visible[slug] for slug in result.routers)):
         return False
     if result.connection is None:
         return True

@@ -78,7 +78,7 @@ def typed_from(values: Mapping[str, str], kinds: Mapping[str, QueryType]) -> Typ
         router=router,
         connection=connection,
         query=values.get("query", ""),
-        target=values.get("target", "").strip(),
+        target=values.get("target", "").strip(" "),
         options={name: values[name] for name in values if name in names},
     )
 

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Match, Route
 
@@ -135,7 +135,7 @@ class Frame:
                 if not wants_html(request):
                     raise
                 return self.error(request, error)
-            except HTTPException:
+            except (HTTPException, ClientDisconnect):
                 raise
             except Exception as defect:  # the visitor gets a sentence and a number, the log gets the rest
                 _log.exception("the request %s met a defect", request.scope["state"]["request_id"])

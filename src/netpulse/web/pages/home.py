@@ -12,15 +12,17 @@ from typing import Any
 from urllib.parse import urlencode
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from netpulse.cells import QueryType
 from netpulse.errors import Busy, NetPulseError, Refused
 from netpulse.pipeline import everywhere
 from netpulse.query import parse
+from netpulse.render.as_json import encode
 from netpulse.web.access import asked as noted
 from netpulse.web.access import facts_of
+from netpulse.web.exchange import JSON
 from netpulse.web.pages.composer import ALL_ROUTERS, Typed
 from netpulse.web.pages.form import (
     PERSON_COOKIE,
@@ -37,7 +39,7 @@ from netpulse.web.pages.form import (
 from netpulse.web.pages.frame import Frame, wants_text
 from netpulse.web.pages.network import Card, cards, in_numbers, kinds_in
 from netpulse.web.pages.untouched import Look, Untouched
-from netpulse.web.pages.visitor import Visitor, quota, spend
+from netpulse.web.pages.visitor import Visitor, missed, quota, same_origin, spend
 
 _MOST_ROWS = 120
 """Connections on the first page; a larger network shows its routers here and their connections on `/network`."""
@@ -79,7 +81,7 @@ class Home:
 
     async def ask(self, request: Request) -> Response:
         """Start what the form asks and lead to its result, or show the form again with what is wrong with it."""
-        if request.headers.get("sec-fetch-site") == "cross-site":
+        if not same_origin(request, self._services.settings.public_url):
             raise Refused("bad_parameter", "The form was sent by another site; ask from this page.")
         visitor = self._frame.visitor(request)
         kinds = choosable(self._frame, the_model(self._frame, visitor))
@@ -91,10 +93,15 @@ class Home:
                 raise Refused("bad_parameter", "Choose one of the diagnostics.")
             self._limited(visitor)
             pairs, all_routers = asked(typed, kind), typed.router == ALL_ROUTERS
-            if all_routers and kind.fold is None:
-                raise Refused("not_offered", "This question is asked of one router.")
             # What cannot be a question at all costs nothing: neither one of the visitor's questions nor the sum.
-            parse(kind.name, everywhere(kind) if all_routers else kind.parameters, pairs)
+            try:
+                if all_routers and kind.fold is None:
+                    raise Refused("not_offered", "This question is asked of one router.")
+                parse(kind.name, everywhere(kind) if all_routers else kind.parameters, pairs)
+            except Refused as refusal:
+                missed(self._services, visitor)  # so that nobody fills the audit trail for nothing
+                self._services.pipeline.refused(visitor.caller, kind, refusal)
+                raise
             earned = self._person(request, visitor, token, answer)
             self._spend(visitor)
             run_id = await self._begin(request, visitor, kind, pairs, all_routers)
@@ -126,7 +133,7 @@ class Home:
         """Another sum, as JSON."""
         visitor = self._frame.visitor(request)
         question = self._frame.captcha.ask(visitor.bucket)
-        return JSONResponse({"sum": f"{question.a} + {question.b}", "token": question.token})
+        return Response(encode({"sum": f"{question.a} + {question.b}", "token": question.token}), media_type=JSON.decode())
 
     def _limited(self, visitor: Visitor) -> None:
         limit = quota(self._services, visitor)

@@ -14,7 +14,6 @@ import logging
 from collections.abc import Sequence
 from math import ceil
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
 
 import msgspec
 from starlette.requests import Request
@@ -46,12 +45,15 @@ from netpulse.web.pages.panels import (
 from netpulse.web.pages.progress import Progress
 from netpulse.web.pages.question import Question, everyone_asked, question_of, question_under_way
 from netpulse.web.pages.verdict import Places, notices, sentence
-from netpulse.web.pages.visitor import LEASE_S
+from netpulse.web.pages.visitor import LEASE_S, heed, missed, same_origin
 from netpulse.web.saved import nothing_here, saved_result
 from netpulse.words import Words
 
 _FIRST_EVENT_S = 2.0
 _STOP_WITHIN_S = 5.0
+_MOST_OF_ONE = 32
+"""Streams open at once for one visitor, who may be a whole office behind one address."""
+
 _NOT_KEPT = {"cache-control": "no-store"}
 _log = logging.getLogger(__name__)
 
@@ -59,9 +61,11 @@ _log = logging.getLogger(__name__)
 def routes(frame: Frame) -> list[BaseRoute]:
     """`/r/<id>` and what belongs to it."""
     results = Results(frame)
+    events = Route("/r/{name}/events", frame.page(results.events), methods=["GET"])
+    events.methods = {"GET"}  # a HEAD, which Starlette adds, would hold a stream open that nobody reads
     return [
         Route("/r/{name}", frame.page(results.show), methods=["GET"]),
-        Route("/r/{name}/events", frame.page(results.events), methods=["GET"]),
+        events,
         Route("/r/{name}/stop", frame.page(results.stop), methods=["POST"]),
     ]
 
@@ -95,11 +99,13 @@ class Results:
             progress = await self.progress(request, run)
             progress.take(run.events)
             return self._page(request, progress, live=not run.done)
+        heed(self._services, visitor)
         try:
             stored = await saved_result(self._services, visitor.caller, run_id)
         except NotHere:
             question = await question_under_way(self._services, visitor.caller, run_id) if _is_id(run_id) else None
             if question is None:
+                missed(self._services, visitor)
                 return self._gone(request)
             return self._page(request, Progress(run_id, question, state="running"), live=False)
         data = msgspec.json.decode(stored.body)
@@ -111,15 +117,17 @@ class Results:
         seen = _number_after(run, request.headers.get("last-event-id") or request.query_params.get("after") or "0")
         progress = await self.progress(request, run)
         most = self._services.settings.limits.streams
+        visitor = self._frame.visitor(request)
+        seat = self._seats.one(most, visitor.caller.owner, _MOST_OF_ONE)
 
         def part(template: str, growing: bool) -> str:
             return self._frame.fragment(request, template, **self.context(request, progress, growing=growing))
 
-        return Live(run, progress, seen, part, self._frame.visitor(request).words, self._seats.one(most))
+        return Live(run, progress, seen, part, visitor.words, seat)
 
     async def stop(self, request: Request) -> Response:
         """End the run and lead back to its page."""
-        if not _same_origin(request, self._services.settings.public_url):
+        if not same_origin(request, self._services.settings.public_url):
             raise Refused("bad_parameter", "The form was sent by another site; stop the query on its own page.")
         run = self._owned(request)
         run.stop()
@@ -249,6 +257,9 @@ class Results:
     def _owned(self, request: Request) -> Run:
         run = self._run(request, request.path_params["name"])
         if run is None:
+            visitor = self._frame.visitor(request)
+            heed(self._services, visitor)
+            missed(self._services, visitor)
             raise nothing_here()
         return run
 
@@ -256,7 +267,13 @@ class Results:
         return self._frame.render(request, "gone.html", status=404, headers=_NOT_KEPT)
 
     async def _plain(self, request: Request, run_id: str, suffix: str) -> Response:
-        stored = await saved_result(self._services, self._frame.visitor(request).caller, run_id)
+        visitor = self._frame.visitor(request)
+        heed(self._services, visitor)
+        try:
+            stored = await saved_result(self._services, visitor.caller, run_id)
+        except NotHere:
+            missed(self._services, visitor)
+            raise
         if suffix == "json":
             body = b'{"success":true,"data":%s}' % stored.body
             return Response(body, media_type="application/json; charset=utf-8")
@@ -277,15 +294,3 @@ def _number_after(run: Run, event_id: str) -> int:
     if (dot and run_id != run.id) or not (number.isascii() and number.isdigit()) or len(number) > 9:
         return 0
     return int(number) if int(number) <= len(run.events) else 0
-
-
-def _same_origin(request: Request, public_url: str | None) -> bool:
-    """Whether our own page sent this form, as far as the browser says."""
-    site = request.headers.get("sec-fetch-site")
-    if site is not None:
-        return site in ("same-origin", "none")
-    origin = request.headers.get("origin")
-    if origin is None:
-        return True
-    ours = {request.headers.get("host"), urlsplit(public_url or "").netloc}
-    return urlsplit(origin).netloc in ours - {None, ""}

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Literal
+from urllib.parse import urlsplit
 
 from starlette.requests import Request
 
+from netpulse.errors import Busy
 from netpulse.limits import LimitState, client_bucket
 from netpulse.policy import Caller
 from netpulse.services import Services
@@ -21,6 +23,9 @@ LANGUAGE_COOKIE = "np_lang"
 THEME_COOKIE = "np_theme"
 LEASE_S = 15.0
 """How long a question goes on with its page closed."""
+
+MISSES_PER_MINUTE = 60
+"""Results that are not there, and questions that are none, that one visitor may ask for in a minute."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +67,38 @@ def spend(services: Services, visitor: Visitor) -> LimitState:
     """Counts one question of this visitor; `admitted` says whether it may be asked."""
     limits = services.settings.limits
     return services.windows.hit(visitor.caller.owner, limits.visitor_queries, limits.visitor_window_s)
+
+
+def missed(services: Services, visitor: Visitor) -> None:
+    """Counts something that this visitor asked for in vain; Busy beyond MISSES_PER_MINUTE."""
+    _or_busy(services.windows.hit(f"miss:{visitor.bucket}", MISSES_PER_MINUTE, 60.0))
+
+
+def heed(services: Services, visitor: Visitor) -> None:
+    """Busy while this visitor has asked for too much in vain, before anything is looked up for them. Counts nothing."""
+    bucket = f"miss:{visitor.bucket}"
+    limit = services.windows.look(bucket, MISSES_PER_MINUTE, 60.0)
+    if not limit.admitted:
+        services.windows.refuse(bucket)
+    _or_busy(limit)
+
+
+def _or_busy(limit: LimitState) -> None:
+    if not limit.admitted:
+        sentence = "Too much that does not exist was asked for from this address; try again after the time given."
+        raise Busy("rate_limited", sentence, retry_after_s=limit.retry_after_s)
+
+
+def same_origin(request: Request, public_url: str | None) -> bool:
+    """Whether our own page sent this form, as far as the browser says."""
+    site = request.headers.get("sec-fetch-site")
+    if site is not None:
+        return site in ("same-origin", "none")
+    origin = request.headers.get("origin")
+    if origin is None:
+        return True
+    ours = {request.headers.get("host"), urlsplit(public_url or "").netloc}
+    return urlsplit(origin).netloc in ours - {None, ""}
 
 
 def offered_languages(languages: tuple[str, ...]) -> tuple[str, ...]:
