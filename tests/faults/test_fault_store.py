@@ -15,10 +15,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy.exc import DatabaseError
 
 from doubles.faulty import OTHER_PATH, PING_PATH, answer, audit, faulty_glass
 from doubles.glass import Glass
 from netpulse.store import StorageFault, open_store
+from netpulse.store import writer as writer_module
 from netpulse.store.audit import AuditFilter
 from netpulse.store.database import known_schemas, open_database
 
@@ -256,3 +258,24 @@ async def test_f34_backup_during_load(tmp_path: Path) -> None:
         assert [key.owner for key in store.keys.all()] == ["tests"]
         assert await store.results.get(first["id"]) is not None
         assert [row async for row in store.audit.find(AuditFilter(run_id=first["id"]))]
+
+
+async def test_f20_damaged_while_running(tmp_path: Path, caplog: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What SQLite says of a damaged page is of no class of its own; nothing that waits is given up for it."""
+    path = tmp_path / "glass.db"
+    commit = writer_module._commit
+
+    def damaged(*_: object) -> None:
+        raise DatabaseError("", None, sqlite3.DatabaseError("database disk image is malformed"))
+
+    async with faulty_glass(tmp_path) as glass:
+        result = (await answer(glass))["id"]
+        await audit(glass)
+        monkeypatch.setattr(writer_module, "_commit", damaged)
+        waiting = glass.services.store.audit.row("192.0.2.7", "ping", outcome="finished")
+        assert glass.services.store.audit.note(waiting)
+        await no_question_is_run_and_the_rest_is_served(glass, caplog, result)
+        monkeypatch.setattr(writer_module, "_commit", commit)
+        assert waiting.id in {row.id for row in await audit(glass)}
+        assert glass.services.store.database.writer.lost == 0
+        await well_again(glass, path)
