@@ -331,3 +331,31 @@ async def test_one_attempt_to_connect_counts_once_however_many_wait_for_it(tmp_p
             found = await asyncio.gather(*(post.start("hi") for _ in range(3)), return_exceptions=True)
             assert [one.code if isinstance(one, NetPulseError) else one for one in found] == ["router_unreachable"] * 3
         assert post.breaker.open
+
+
+async def test_an_end_that_is_told_while_our_close_is_on_its_way_is_heard(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ssh_module, "_STOP_PATIENCE_S", 0.0)
+
+    class Late:
+        """A channel whose device has not heard of the close yet."""
+
+        def __init__(self) -> None:
+            self.signals: list[str] = []
+            self.closing = asyncio.Event()
+            self.send_signal = self.signals.append
+            self.close = self.closing.set
+
+    session, channel = ssh_module._Channel(), Late()
+    session.connection_made(channel)
+    running = ssh_module._Running(channel, session)
+    running.stop()
+    ended = asyncio.create_task(running.ended())
+    async with asyncio.timeout(10):
+        await channel.closing.wait()
+        for _ in range(5):
+            await asyncio.sleep(0)
+        assert (channel.signals, ended.done()) == (["INT"], False)
+        session.exit_status_received(130)
+        session.connection_lost(None)
+        await ended
+    assert running.ended_well

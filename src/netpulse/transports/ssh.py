@@ -137,6 +137,7 @@ class _Running:
                     pass
         self._session.closed_by_us = True
         self._channel.close()
+        await self._session.closed.wait()  # what the device says between our close and its own counts
 
     async def ended(self) -> None:
         if self._stopping is not None:
