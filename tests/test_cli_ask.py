@@ -200,6 +200,13 @@ async def test_without_a_key_nothing_is_asked() -> None:
     assert "NETPULSE_KEY" in said.err
 
 
+async def test_all_routers_and_one_router_are_not_asked_for_together() -> None:
+    async with server() as scripted:
+        said = await netpulse(scripted.url, "aspath", "8.8.8.8", "--all", "--router", "core1")
+    assert (said.code, scripted.requests) == (2, [])
+    assert "leave out --router" in said.err
+
+
 async def test_a_missing_option_is_named() -> None:
     said = await netpulse("http://127.0.0.1:9", "ping", "8.8.8.8", "--router", "core1")
     assert said.code == 2
@@ -282,7 +289,7 @@ async def test_all_routers_are_asked_and_compared() -> None:
         event(6, "finished", data),
     ]
     async with server([STREAM, *stream]) as scripted:
-        said = await netpulse(scripted.url, "aspath", "8.8.8.8", "--all", "--router", "core1")
+        said = await netpulse(scripted.url, "aspath", "8.8.8.8", "--all")
     assert scripted.requests[0].startswith("GET /api/v1/aspath/all-routers?target=8.8.8.8 HTTP/1.1")
     assert said.out.splitlines() == [
         "core2: It is away.",

@@ -14,6 +14,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from netpulse.cli.demo import typed_name
 from netpulse.lab.lab import refusal
 from netpulse.lab.replay import RECORDING
 
@@ -123,6 +124,23 @@ async def test_what_is_no_address_to_listen_on_is_refused(tmp_path: Path, listen
         code, _, err = await ended(process)
     assert code == 2
     assert "ADDRESS:PORT" in err
+
+
+@pytest.mark.parametrize(
+    ("argv0", "path", "typed"),
+    [
+        (".venv/bin/netpulse", "/nowhere", ".venv/bin/netpulse"),
+        ("/a folder/netpulse", "/nowhere", "'/a folder/netpulse'"),
+        ("/x/netpulse/__main__.py", "/nowhere", "netpulse"),
+        (".venv/bin/netpulse", str(Path(sys.executable).parent), "netpulse"),
+    ],
+)
+def test_the_demo_proposes_what_can_be_typed_here(
+    argv0: str, path: str, typed: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "argv", [argv0])
+    monkeypatch.setenv("PATH", path)
+    assert typed_name() == typed
 
 
 @pytest.mark.skipif(NO_LAB is not None, reason=str(NO_LAB))

@@ -62,6 +62,7 @@ def test_answers_that_would_not_load_write_nothing(tmp_path: Path, capsys: pytes
     assert 'routers[0].platform: "junso" is not a platform' in said
     assert "source_ipv4: must be an IPv4 address" in said
     assert not file.exists()
+    assert [entry for entry in tmp_path.rglob("*") if not entry.is_dir()] == []
 
 
 def test_a_file_that_is_there_is_kept_unless_forced(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from netpulse.cells import Unread, discover
+from netpulse.events import Ending
 from netpulse.platforms import frr, linux, logins
 from netpulse.platforms.echoes import PingReader
 from netpulse.platforms.hops import TracerouteReader
@@ -64,6 +65,13 @@ def test_duplicates_are_counted_once() -> None:
     )
     result = reader.close("deadline")
     assert (result.sent, result.received, result.loss_pct, result.rtt_max_ms) == (5, 1, 80.0, 0.5)
+
+
+@pytest.mark.parametrize("ending", ["caller", "fault"])
+def test_a_ping_that_ended_before_its_first_reply_claims_no_count_and_no_missing_way(ending: Ending) -> None:
+    with pytest.raises(Unread, match="before its first reply"):
+        ping("PING 66.66.66.66 (66.66.66.66) 56(84) bytes of data.").close(ending)
+    assert ping("PING 8.8.8.8", "ping: sendto: No route to host").close(ending).sent == 0
 
 
 def test_forms_of_older_and_timed_pings_are_replies_too() -> None:

@@ -64,6 +64,7 @@ def test_a_key_is_made_printed_alone_and_works() -> None:
     record = checked(made.stdout.strip())
     assert (record.owner, record.per_minute, record.routers) == ("Customer One", 25, ("core1", "core2"))
     assert "cannot be shown again" in made.stderr
+    assert f"Servers on {Path.cwd() / 'netpulse.db'} take it." in made.stderr
 
 
 def test_a_key_expires_at_the_end_of_its_last_day() -> None:

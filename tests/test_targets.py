@@ -128,3 +128,9 @@ def test_bad_targets_are_refused(text: str) -> None:
     with pytest.raises(Refused) as caught:
         parse_target(text, EVERY_KIND)
     assert caught.value.code == "bad_target"
+
+
+@pytest.mark.parametrize("text", ["printer.local", "nope.invalid", "LOCALHOST", "x.internal."])
+def test_a_private_host_name_is_told_that_it_is_one(text: str) -> None:
+    with pytest.raises(Refused, match="private or reserved domain"):
+        parse_target(text, EVERY_KIND)

@@ -239,7 +239,8 @@ class Policy:
         if family not in families:
             raise Refused(
                 "no_address_in_family",
-                f"The target is an IPv{family} address; this connection or the family asked for is IPv{families[0]} only.",
+                f"The target is an IPv{family} address, but this connection or the family asked for is IPv{families[0]} only; "
+                f"use an IPv{families[0]} target.",
             )
         self._check(target, kind)
         return target, family

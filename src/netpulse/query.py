@@ -108,10 +108,7 @@ def parse(kind: str, parameters: Sequence[Parameter], given: Iterable[tuple[str,
     repeated: set[str] = set()
     for name, value in given:
         if name not in declared:
-            raise Refused(
-                "unknown_parameter",
-                f"This query takes only the parameters {_listed(declared)}; remove the others.",
-            )
+            raise Refused("unknown_parameter", _taken(list(declared)))
         if name in values:
             repeated.add(name)
         values[name] = value
@@ -138,8 +135,12 @@ def parse(kind: str, parameters: Sequence[Parameter], given: Iterable[tuple[str,
     return Query(kind=kind, target=target, router=router, connection=connection, options=options)
 
 
-def _listed(declared: Mapping[str, Parameter]) -> str:
-    return ", ".join(declared) if declared else "of its path, which are none"
+def _taken(names: Sequence[str]) -> str:
+    """What to do about a parameter that nobody takes."""
+    if not names:
+        return "This path takes no parameters; remove what follows the question mark."
+    plural = "s" if len(names) > 1 else ""
+    return f"This path takes only the parameter{plural} {', '.join(names)}; remove every other one."
 
 
 def _connection(text: str) -> int:

@@ -119,8 +119,13 @@ def parse_target(text: str, kinds: frozenset[TargetKind]) -> Target:
         elif (literal := address(text)) is not None:
             if "address" in kinds:
                 return literal
-        elif "host" in kinds and not _V4_ONLY.match(text) and (name := host_name(text)) is not None:
-            return name
+        elif "host" in kinds and not _V4_ONLY.match(text):
+            if (name := host_name(text)) is not None:
+                return name
+            if text.lower().removesuffix(".").rpartition(".")[2] in _PRIVATE_SUFFIXES:
+                raise Refused(
+                    "bad_target", "The host name in target is of a private or reserved domain; use a public name like dns.google."
+                )
     raise _bad_target(kinds)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from netpulse.cli.database import ConfigOption, fail, settings_of
+from netpulse.cli.database import fail, settings_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
 def account(
     router: Annotated[str, typer.Argument(metavar="ROUTER", help="A router's slug, or the name of a route server.")],
-    config: ConfigOption = None,
+    config: Annotated[
+        Path | None, typer.Option("--config", "-c", help="The configuration file. Default: ./netpulse.yaml")
+    ] = None,
     from_address: Annotated[
         str | None, typer.Option("--from", help="The one address that the login may come from.", metavar="ADDRESS")
     ] = None,

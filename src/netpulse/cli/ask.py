@@ -52,8 +52,8 @@ def ask(kind: QueryType, sent: list[tuple[str, str]], *, url: str, as_json: bool
         base = base_of(url)
         with connect(base, os.environ.get("NETPULSE_KEY", "")) as client:
             path = f"{kind.name}/all-routers" if everywhere else kind.name
-            if everywhere:
-                sent = [(name, value) for name, value in sent if name not in ("router", "connection")]
+            if everywhere and any(name in ("router", "connection") for name, _ in sent):
+                raise Unanswered("--all asks every router; leave out --router and --connection.", refused=True)
             asking = Asking(client, path, sent)
             try:
                 return _printed(kind, asking, base) if not as_json else _as_json(asking)

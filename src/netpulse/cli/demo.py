@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shlex
+import shutil
 import signal
 import sys
 import tempfile
@@ -38,9 +40,9 @@ _HEAVY = (
 _TRY = """
 Try it in a browser, or from another terminal:
   export NETPULSE_URL={url} NETPULSE_KEY={key}
-  netpulse ping 8.8.8.8 --router core1 --connection 1
-  netpulse traceroute 1.1.1.1 --router core2 --connection 4 --as-lookup
-  netpulse aspath 9.9.9.0/24 --all
+  {program} ping 8.8.8.8 --router core1 --connection 1
+  {program} traceroute 1.1.1.1 --router core2 --connection 4 --as-lookup
+  {program} aspath 9.9.9.0/24 --all
   curl -H "Authorization: Bearer $NETPULSE_KEY" "$NETPULSE_URL/api/v1/routers"
 Ctrl-C ends it and leaves nothing running.
 """
@@ -116,7 +118,7 @@ def _serve(settings: Settings, key: str, lab: Lab | None, tell: Callable[[str], 
         url = url_of(addresses[0])
         print(f"URL: {url}\nAPI key: {key}", flush=True)
         tell("The looking glass answers.")
-        print(_TRY.format(url=url, key=key), file=sys.stderr, flush=True)
+        print(_TRY.format(url=url, key=key, program=typed_name()), file=sys.stderr, flush=True)
         if lab is not None:
             threading.Thread(target=_tell_rest, args=(lab, tell, over), daemon=True).start()
 
@@ -125,6 +127,12 @@ def _serve(settings: Settings, key: str, lab: Lab | None, tell: Callable[[str], 
         run(settings, None, sockets=[sock], ready=ready)
     finally:
         over.set()
+
+
+def typed_name() -> str:
+    """How a person types this program here: after `make demo` it is not on the PATH."""
+    typed = Path(sys.argv[0])
+    return "netpulse" if shutil.which("netpulse") or typed.name != "netpulse" else shlex.quote(str(typed))
 
 
 def _tell_rest(lab: Lab, tell: Callable[[str], None], over: threading.Event) -> None:

@@ -72,14 +72,18 @@ def init_command(
         return 1
     if ask is not None:
         answers = ask(answers)
+    key_file = path.absolute().parent / answers.key_name
     try:
-        public_key = _provide_key(path.absolute().parent / answers.key_name, answers) if answers.host else None
+        public_key = _provide_key(key_file, answers) if answers.host else None
     except OSError as fault:
         print(f"the key file {answers.key_name} cannot be written: {fault.strerror}; check the folder", file=sys.stderr)
         return 1
     text = first_file(answers)
     faults = faults_in(text, path)
     if faults:
+        if public_key:  # made a moment ago, because a missing key would have been a fault too
+            key_file.unlink()
+            key_file.with_name(f"{key_file.name}.pub").unlink()
         print("\n".join(f"{fault.path}: {fault.text}" for fault in faults), file=sys.stderr)
         print("nothing was written; run init again with other answers", file=sys.stderr)
         return BAD_FILE
@@ -88,7 +92,10 @@ def init_command(
     except OSError as fault:
         print(f"{path} cannot be written: {fault.strerror}; check the folder", file=sys.stderr)
         return 1
-    print(f"{path} is written. Next: netpulse check --config {path}, then netpulse serve --config {path}")
+    print(f"{path} is written. Next:")
+    if answers.host:
+        print(f"  netpulse account {answers.slug} --config {path}   # the login to enter on the router")
+    print(f"  netpulse check --config {path}\n  netpulse serve --config {path}")
     if public_key:
         print(f"The router must let in this public key for {answers.user}:\n{public_key}")
     return 0

@@ -11,6 +11,8 @@ import typer
 from netpulse.cli.database import ConfigOption, fail, moment, run, settings_of
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from netpulse.settings import Settings
     from netpulse.store.keys import KeyRecord
     from netpulse.values import Prefix
@@ -20,7 +22,7 @@ keys_app = typer.Typer(no_args_is_help=True, help="API keys: make, list and revo
 
 @keys_app.command("create")
 def create(
-    name: Annotated[str, typer.Argument(help="Whose key it is, up to 64 characters.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Whose key it is, up to 64 characters.")],
     per_minute: Annotated[
         int | None, typer.Option("--per-minute", min=1, help="Requests a minute. Default: limits of the configuration.")
     ] = None,
@@ -28,10 +30,10 @@ def create(
         str | None, typer.Option("--expires", help="Last day it works, like 2026-12-31, or a time (UTC).")
     ] = None,
     router: Annotated[
-        list[str] | None, typer.Option("--router", help="Only this router, by its slug; may be repeated.")
+        list[str] | None, typer.Option("--router", metavar="SLUG", help="Only this router, by its slug; may be repeated.")
     ] = None,
     network: Annotated[
-        list[str] | None, typer.Option("--network", help="Only from this prefix or address; may be repeated.")
+        list[str] | None, typer.Option("--network", metavar="PREFIX", help="Only from this prefix or address; may be repeated.")
     ] = None,
     config: ConfigOption = None,
 ) -> None:
@@ -44,24 +46,25 @@ def create(
     networks = [_network(text) for text in network or []]
     expires_at = None if expires is None else moment(expires, end_of_day=True)
 
-    async def work() -> tuple[str, KeyRecord]:
+    async def work() -> tuple[str, KeyRecord, Path]:
         from netpulse.store import open_store
 
         async with open_store(settings.storage) as store:
-            return await store.keys.create(
+            made = await store.keys.create(
                 name,
                 per_minute=per_minute or settings.limits.key_per_minute,
                 expires_at=expires_at,
                 routers=routers,
                 networks=networks,
             )
+            return *made, store.database.path
 
     try:
-        text, record = run(work())
+        text, record, path = run(work())
     except ValueError as problem:
         raise fail(str(problem), 2) from None
     typer.echo(text)
-    typer.echo(f"{_line(record)}\nKeep it now: it cannot be shown again.", err=True)
+    typer.echo(f"{_line(record)}\nKeep it now: it cannot be shown again. Servers on {path} take it.", err=True)
 
 
 @keys_app.command("list")

@@ -64,8 +64,9 @@ def base_of(url: str) -> str:
 def connect(base: str, key: str) -> httpx2.Client:
     """A client for this server that shows this key. Unanswered if the key cannot be one."""
     if not key or not key.isascii() or not key.isprintable() or " " in key:
+        what = "What NETPULSE_KEY holds is no API key" if key else "No API key"
         raise Unanswered(
-            "No API key: put it into the environment variable NETPULSE_KEY; `netpulse keys create NAME` makes one.",
+            f"{what}: put one into the environment variable NETPULSE_KEY; `netpulse keys create NAME` makes one.",
             refused=True,
         )
     local = urlsplit(base).hostname in ("127.0.0.1", "::1", "localhost")

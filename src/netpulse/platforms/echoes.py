@@ -112,6 +112,9 @@ class PingReader:
                 return 0, 0, 100.0
             raise Unread("There is no ping output in what the device printed.")
         if ending in ("caller", "fault"):
+            if not received and not self._no_way:
+                # Nought would read as "nothing could be sent", which nobody knows: silence says nothing about the way out.
+                raise Unread("The ping ended before its first reply, so nobody knows how many probes were sent.")
             # Stopped halfway: only as many probes as the replies prove are counted as sent.
             sent = max((seq - self._first_seq + 1 for seq in self._echoes), default=0)
             sent = min(max(sent, received), max(self._asked, received))
