@@ -298,7 +298,7 @@ def _words(error: BaseException) -> str:
 
 
 async def _login(reach: Ssh, host: str, login_s: float) -> asyncssh.SSHClientConnection:
-    # asyncssh asks who the local user is, uses it for nothing here, and fails where a user id has no name.
+    # asyncssh looks up who the local user is, for nothing; without a file to spare that fails like a refused login.
     os.environ.setdefault("LOGNAME", "netpulse")
     try:
         pinned = [asyncssh.import_public_key(line) for line in reach.host_keys]
