@@ -16,8 +16,9 @@ FOCUS = """() => {
   const ring = (each) => {
     if (!each) return false;
     if (each.matches("rect")) return parseFloat(getComputedStyle(each).strokeWidth) >= 3;
-    const { outlineStyle, outlineWidth, boxShadow } = getComputedStyle(each);
-    return boxShadow !== "none" || (outlineStyle !== "none" && parseFloat(outlineWidth) > 0);
+    const { outlineStyle, outlineWidth, outlineColor, boxShadow } = getComputedStyle(each);
+    const outlined = outlineStyle !== "none" && parseFloat(outlineWidth) > 0 && outlineColor !== "rgba(0, 0, 0, 0)";
+    return boxShadow !== "none" || outlined;
   };
   const marked = [at, at.nextElementSibling, at.closest("label"), at.querySelector("rect")];
   const face = at.matches(".seg input") ? at.nextElementSibling : at;
