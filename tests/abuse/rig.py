@@ -200,6 +200,11 @@ class Rig:
         url = httpx2.URL(self.glass.url).copy_with(raw_path=path.encode())
         return await self.glass.client.request(method, url, content=body, headers=headers)
 
+    @property
+    def bearer(self) -> str:
+        """The header that shows the key, for `ask`."""
+        return f"Authorization: Bearer {self.glass.key}"
+
     async def post(self, body: str | bytes, **headers: str) -> httpx2.Response:
         """The form of the first page, sent by somebody with a browser."""
         content = body.encode() if isinstance(body, str) else body
@@ -263,7 +268,7 @@ async def watched(
             "captcha": Captcha(enabled=False),
             "limits": limits,
             "bgp_cache_s": 0.0,
-            "trusted_proxies": (ip_network("127.0.0.1/32"),),
+            "trusted_proxies": (ip_network("127.0.0.0/8"),),
             **changes,
         }
         settings: Settings = replace(SETTINGS, **known)
@@ -273,6 +278,28 @@ async def watched(
             async with serving(settings, [socket]) as services, httpx2.AsyncClient(timeout=30) as client:
                 key, _ = await services.store.keys.create("tests", per_minute=per_minute)
                 yield Rig(Glass(services, {}, port, key, client), router, bird, dns, log)
+
+
+@dataclass(frozen=True)
+class RawAnswer:
+    """One answer as it came; header names in lower case, the last of equals."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+async def ask(rig: Rig, head: str | bytes, *lines: str | bytes, method: str = "GET", body: bytes = b"") -> RawAnswer:
+    """A request written by hand: its target, and header lines that no client would send. The connection closes after it."""
+    written = [line.encode("latin-1") if isinstance(line, str) else line for line in (head, *lines)]
+    if not any(line.lower().startswith(b"host:") for line in written):
+        written.insert(1, b"Host: lg.example.com")
+    written[0] = method.encode() + b" " + written[0] + b" HTTP/1.1"
+    answer = await raw(rig, b"\r\n".join(written) + b"\r\nConnection: close\r\n\r\n" + body)
+    top, _, content = answer.partition(b"\r\n\r\n")
+    first, *fields = top.decode("latin-1").split("\r\n")
+    headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in fields)}
+    return RawAnswer(int(first.split(" ")[1]), headers, content)
 
 
 async def raw(rig: Rig, data: bytes) -> bytes:
