@@ -31,6 +31,7 @@ FLOORS: tuple[frozenset[str], ...] = tuple(
         "transports enrich render store lookup metrics logs service_manager",
         "pool",
         "execution",
+        "conversation",
         "policy executor",
         "runs neighbors",
         "telling",

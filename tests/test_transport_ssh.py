@@ -13,7 +13,7 @@ import pytest
 
 from doubles.fake_router import FakeRouter, fixed_key
 from doubles.steps import Exit, Hang, Say, WaitFor
-from netpulse import executor as executor_module
+from netpulse import conversation as conversation_module
 from netpulse.errors import Busy, NetPulseError
 from netpulse.events import Event, Failed, Finished, Found, Output
 from netpulse.execution import Execution
@@ -237,7 +237,7 @@ async def test_who_leaves_a_transport_that_opens_a_channel_leaves_no_channel_beh
 async def test_a_stopped_command_past_its_worst_case_is_still_closed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(executor_module, "_STOP_S", 0.0)
+    monkeypatch.setattr(conversation_module, "_STOP_S", 0.0)
     monkeypatch.setattr(ssh_module, "_STOP_PATIENCE_S", 0.05)
     async with FakeRouter({"go": GO}) as router, scene(reach(tmp_path, router)) as desk:
         router.ignore_closes = True  # as OpenSSH without a terminal: the command hears of nothing

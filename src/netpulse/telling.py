@@ -14,6 +14,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any
 
 from netpulse.cells import Matrix, QueryType
+from netpulse.conversation import utc_now
 from netpulse.enrich.attach import Attachment
 from netpulse.enrich.egress import expected_connection, judge
 from netpulse.enrich.routes import with_meaning
@@ -21,7 +22,7 @@ from netpulse.enrich.tables import Names
 from netpulse.errors import Fault, NetPulseError, internal, stopped_as
 from netpulse.events import Answer, Failed, Finished, Found, Last, Output, Queued, Started
 from netpulse.execution import Execution
-from netpulse.executor import Executor, utc_now
+from netpulse.executor import Executor
 from netpulse.lookup import Lookup
 from netpulse.policy import Caller, Policy, connections_for
 from netpulse.query import Job
