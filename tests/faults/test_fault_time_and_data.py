@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-import netpulse.executor
+import netpulse.conversation
 import netpulse.store
 from doubles.fake_dns import FakeDns, Silence, Turns
 from doubles.fake_router import FakeRouter
@@ -37,7 +37,7 @@ class Wall:
                 return datetime.now(tz) + wall.off
 
         monkeypatch.setattr(netpulse.store, "datetime", Jumping)
-        monkeypatch.setattr(netpulse.executor, "datetime", Jumping)
+        monkeypatch.setattr(netpulse.conversation, "datetime", Jumping)
 
 
 def transport_of(glass: Glass) -> SshTransport:
