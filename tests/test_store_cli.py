@@ -15,6 +15,7 @@ from typer.testing import CliRunner, Result
 
 from netpulse.cli.database import audit_app, db_app
 from netpulse.cli.keys import keys_app
+from netpulse.config import ConfigFaults, load
 from netpulse.store import open_store, utc_now
 from netpulse.store.keys import KeyRecord
 
@@ -152,3 +153,26 @@ def test_a_filter_that_makes_no_sense_says_what_to_write(words: list[str], said:
     result = type_in(audit_app, "find", *words)
     assert result.exit_code == 2
     assert said in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("app", "words"),
+    [
+        (keys_app, ("create", "x")),
+        (keys_app, ("list",)),
+        (audit_app, ("find",)),
+        (audit_app, ("export",)),
+        (audit_app, ("purge", "--older-than", "9")),
+        (db_app, ("upgrade",)),
+    ],
+)
+def test_whoever_may_open_the_database_needs_no_private_key_of_a_router(
+    app: Typer, words: tuple[str, ...], folder: Path
+) -> None:
+    # Under systemd the keys are root's and handed to the service alone; these commands run as the service's user without them.
+    router = "  - {slug: core9, name: C, platform: junos, ssh: {host: 192.0.2.1, user: np, key_file: keys/core9}}\n"
+    (folder / "netpulse.yaml").write_text(FILE + router)
+    said = type_in(app, *words)
+    assert (said.exit_code, said.stderr.count("key_file")) == (0, 0)
+    with pytest.raises(ConfigFaults, match="no key file"):
+        load(folder / "netpulse.yaml")

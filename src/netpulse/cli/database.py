@@ -44,14 +44,17 @@ def fail(sentence: str, code: int = 1) -> typer.Exit:
     return typer.Exit(code)
 
 
-def settings_of(config: Path | None) -> Settings:
-    """The settings of the file, or the built-in ones if there is no file; ends the program with 78 if it is bad."""
+def settings_of(config: Path | None, *, private_keys: bool = True) -> Settings:
+    """The settings of the file, or the built-in ones if there is no file; ends the program with 78 if it is bad.
+
+    Without `private_keys` the keys of routers need not be readable: under systemd they are root's, the database is not.
+    """
     from netpulse.config import ConfigFaults, default_settings, load
 
     if config is None and not DEFAULT_FILE.exists():
         return default_settings()
     try:
-        return load(config or DEFAULT_FILE)
+        return load(config or DEFAULT_FILE, private_keys=private_keys)
     except ConfigFaults as faults:
         raise fail(str(faults), EXIT_CONFIG) from None
 
@@ -89,7 +92,7 @@ def db_upgrade(config: ConfigOption = None) -> None:
 
     The server and every command do this by themselves when they open it; run it by hand to do it before a restart.
     """
-    settings = settings_of(config)
+    settings = settings_of(config, private_keys=False)
 
     async def work() -> str:
         from netpulse.store.database import known_schemas, open_database
@@ -133,7 +136,7 @@ def audit_find(
 ) -> None:
     """Show the newest rows that match everything given, newest first."""
     wanted = _wanted(since, until, key, client, query, router, target, outcome, request)
-    settings = settings_of(config)
+    settings = settings_of(config, private_keys=False)
 
     async def work() -> bool:
         from netpulse.store import open_store
@@ -169,7 +172,7 @@ def audit_export(
 ) -> None:
     """Write every row that matches, oldest first."""
     wanted = _wanted(since, until, key, client, query, router, target, outcome, request)
-    settings = settings_of(config)
+    settings = settings_of(config, private_keys=False)
 
     async def work(stream: TextIO) -> int:
         from netpulse.store import open_store
@@ -203,7 +206,7 @@ def audit_purge(
     config: ConfigOption = None,
 ) -> None:
     """Delete old rows for good. Without this rows are kept, with client addresses cut after retention.audit_days."""
-    settings = settings_of(config)
+    settings = settings_of(config, private_keys=False)
 
     async def work() -> int:
         from netpulse.store import open_store

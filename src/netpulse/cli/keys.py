@@ -41,7 +41,7 @@ def create(
 
     The key alone goes to standard output, what it may do to standard error.
     """
-    settings = settings_of(config)
+    settings = settings_of(config, private_keys=False)
     routers = _routers(router or [], settings)
     networks = [_network(text) for text in network or []]
     expires_at = None if expires is None else moment(expires, end_of_day=True)
@@ -74,7 +74,7 @@ def list_keys(
     config: ConfigOption = None,
 ) -> None:
     """List the keys, oldest first. Their secrets are nowhere."""
-    settings = settings_of(config)
+    settings = settings_of(config, private_keys=False)
 
     async def work() -> list[KeyRecord]:
         from netpulse.store import open_store
@@ -93,7 +93,7 @@ def revoke(
     config: ConfigOption = None,
 ) -> None:
     """Make a key useless, within a second also to a running server. It cannot be undone."""
-    settings = settings_of(config)
+    settings = settings_of(config, private_keys=False)
     # Whoever pastes the whole key means its id; the secret goes no further.
     wanted = key_id.removeprefix("np_").split("_")[0]
 

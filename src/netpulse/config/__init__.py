@@ -32,22 +32,31 @@ class Reading:
 
 
 def load(
-    path: Path, *, platforms: Collection[str] | None = None, environment: Mapping[str, str] | None = None
+    path: Path,
+    *,
+    platforms: Collection[str] | None = None,
+    environment: Mapping[str, str] | None = None,
+    private_keys: bool = True,
 ) -> Settings:
     """The settings this file describes; raises ConfigFaults with everything that is wrong."""
-    return read(path, platforms=platforms, environment=environment).settings
+    return read(path, platforms=platforms, environment=environment, private_keys=private_keys).settings
 
 
 def read(
-    path: Path, *, platforms: Collection[str] | None = None, environment: Mapping[str, str] | None = None
+    path: Path,
+    *,
+    platforms: Collection[str] | None = None,
+    environment: Mapping[str, str] | None = None,
+    private_keys: bool = True,
 ) -> Reading:
     """The settings and the warnings. `platforms` are the names a router may have (default: those of the matrix).
 
+    Without `private_keys` those files are not looked at: whoever only opens the database need not be able to read them.
     Raises ConfigFaults, in the order of the file. Touches nothing but the file system.
     """
     from netpulse.config.reading import settings_and_warnings
 
-    return Reading(*settings_and_warnings(path, platforms, environment))
+    return Reading(*settings_and_warnings(path, platforms, environment, private_keys))
 
 
 def faults_in(

@@ -21,11 +21,11 @@ from netpulse.settings import Settings
 
 
 def settings_and_warnings(
-    path: Path, platforms: Collection[str] | None, environment: Mapping[str, str] | None
+    path: Path, platforms: Collection[str] | None, environment: Mapping[str, str] | None, private_keys: bool = True
 ) -> tuple[Settings, tuple[str, ...]]:
     """What the file says, and what its author should know; raises ConfigFaults, in the order of the file."""
     document = read_document(path)
-    world = _world(path, platforms, environment)
+    world = _world(path, platforms, environment, private_keys)
     file = _checked(document, world)
     settings = Builder(world.folder, world.environment, world.matrix.shows()).settings(file)
     return settings, tuple(map(str, warnings_of(file, document)))
@@ -42,13 +42,16 @@ def faults_of_text(
     return ()
 
 
-def _world(path: Path, platforms: Collection[str] | None, environment: Mapping[str, str] | None) -> World:
+def _world(
+    path: Path, platforms: Collection[str] | None, environment: Mapping[str, str] | None, private_keys: bool = True
+) -> World:
     matrix = cells.discover()
     return World(
         folder=path.absolute().parent,
         platforms=matrix.platforms.keys() if platforms is None else platforms,
         environment=os.environ if environment is None else environment,
         matrix=matrix,
+        private_keys=private_keys,
     )
 
 

@@ -27,12 +27,16 @@ Data = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """What surrounds the file: its folder, the names a platform may have, the environment variables, the matrix."""
+    """What surrounds the file: its folder, the names a platform may have, the environment variables, the matrix.
+
+    Without `private_keys` the files of private keys are not looked at.
+    """
 
     folder: Path
     platforms: Collection[str]
     environment: Mapping[str, str]
     matrix: Matrix
+    private_keys: bool = True
 
 
 def broken_rules(data: Data, world: World) -> Iterator[Found]:
@@ -181,7 +185,7 @@ def _not_one_of(name: str, what: str, known: Collection[str]) -> str:
 
 def _ssh(place: Place, ssh: Any, world: World) -> Iterator[Found]:
     name = ssh.get("key_file") if isinstance(ssh, dict) else None
-    if isinstance(name, str) and name:
+    if world.private_keys and isinstance(name, str) and name:
         key_file = secret_file(world.folder, name, world.environment)
         fault = key_fault(key_file, is_credential=key_file != named_file(world.folder, name))
         if fault:
