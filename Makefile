@@ -10,7 +10,7 @@ SETUP := $(PYTHON) tools/setup.py
 BIN := .venv/bin
 
 .NOTPARALLEL:
-.PHONY: axe frontend help install demo test audit sbom check lint types tests bench load shots clean
+.PHONY: axe frontend help install demo test audit sbom wheel check lint types tests bench load shots clean
 
 help:
 	@echo "make demo      a small Internet and a looking glass in front of it, on http://127.0.0.1:$(PORT) (PORT=... changes it)"
@@ -30,6 +30,7 @@ endif
 	@echo "make frontend  builds style sheets and scripts again from frontend/ (needs node and npm; their result is committed)"
 	@echo "make audit     known weaknesses in what is locked (needs the network; 0 none, 1 some, 2 not found out)"
 	@echo "make sbom      dist/netpulse.cdx.json: what a release consists of, as CycloneDX"
+	@echo "make wheel     dist/: a wheel, and the locked versions of what it needs, for an installation"
 	@echo "make clean     removes everything that the other targets made in this folder"
 
 install:
@@ -100,6 +101,14 @@ sbom:
 	  --preview-features sbom-export --format cyclonedx1.5 --output-file dist/netpulse.cdx.json
 	@$(BIN)/python -c 'import json; found = json.load(open("dist/netpulse.cdx.json")); \
 	  print("sbom: dist/netpulse.cdx.json,", len(found["components"]), "components,", found["bomFormat"], found["specVersion"])'
+
+wheel:
+	@$(SETUP)
+	@mkdir -p dist && rm -f dist/*.whl
+	@PATH="$(CURDIR)/$(lastword $(sort $(wildcard .cache/uv-*))):$$PATH" uv build --wheel --quiet --out-dir dist
+	@PATH="$(CURDIR)/$(lastword $(sort $(wildcard .cache/uv-*))):$$PATH" uv export --frozen --no-dev --no-emit-project --quiet \
+	  --output-file dist/requirements.txt
+	@echo "wheel: $$(ls dist/*.whl) and dist/requirements.txt"
 
 clean:
 	rm -rf .venv .cache frontend/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .schemathesis dist

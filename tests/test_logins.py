@@ -274,6 +274,7 @@ def test_the_bird_account_is_a_socket_of_its_own_and_a_login_that_runs_nothing()
     local = bird.account(AccountFor("rs1", "netpulse", "", None, shapes, login=False, socket="/run/bird/lg.ctl"))
     assert "useradd" not in local
     assert "SupplementaryGroups=netpulse" in local
+    assert "groupadd --system --force netpulse" in local  # the unit's user and group may be there before
 
 
 def test_what_a_bird_is_asked_is_within_the_closed_set_of_its_door() -> None:

@@ -87,6 +87,12 @@ def _found(
     from netpulse.inventory import RouteTable
 
     server = settings.inventory.devices().get(f"route_server:{name}")
+    if server is None and settings.inventory.router(name) is None:
+        known = [router.slug for router in settings.inventory.routers]
+        known += [key.partition(":")[2] for key in settings.inventory.devices() if key.startswith("route_server:")]
+        raise fail(
+            f"There is no router {name}, nor a route server {name} in any router's `routes`; there are {', '.join(known)}.", 2
+        )
     if server is None or settings.inventory.router(name) is not None:
         router = router_of(settings, name)
         return router.name, router.device, router.connections, (RouteTable(),)

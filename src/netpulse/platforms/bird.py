@@ -194,14 +194,18 @@ def account(account: AccountFor) -> str:
 #   cli "{socket}" {{ restrict; }};
 # Older releases have one socket; the looking glass sends `restrict` first and goes on only after BIRD agreed.
 # A restricted session can still run `eval`, `dump` and filters of its own, so nobody else belongs in this group.
-groupadd --system {name}
+# BIRD makes its sockets again at each start, for its own group; let its unit do this too (ExecStartPost=+/bin/chgrp …).
+groupadd --system --force {name}
 chgrp {name} {socket} && chmod 660 {socket}
 
 # All that is ever written to it, besides `restrict`, `show status` and `show protocols all`:
 """
     text += "".join(f"#   {shape}\n" for shape in account.shapes)
     if not account.login:
-        return f"{text}\n# The service joins the group with SupplementaryGroups={name} in its unit (see deploy/systemd).\n"
+        return f"""{text}
+# The service is in that group if it runs as {name}, as with deploy/systemd; else SupplementaryGroups={name} in its unit. Without
+# any of this SupplementaryGroups=bird does, BIRD's own group (20-bird.conf): it opens every socket of BIRD's.
+"""
     key = key_line("restrict,port-forwarding", account.public_key, account.from_address)
     return f"""{text}
 # The login: it runs nothing, no password fits, and it owns no file. It can open the socket because of its group.
