@@ -130,6 +130,8 @@ def logged() -> Iterator[Log]:
     """The service logs into memory, as JSON, inside this scope."""
     root = logging.getLogger()
     handlers, level, log = list(root.handlers), root.level, Log()
+    for theirs in handlers:
+        root.removeHandler(theirs)  # else they would be closed, and another glass may still log there
     logs.configure(stream=log.stream, as_json=True)
     client = logging.getLogger("httpx2")
     client.setLevel(logging.WARNING)  # the tests' own client tells every URL

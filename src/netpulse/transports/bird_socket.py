@@ -121,6 +121,11 @@ class _Session:
         self._rest = self._rest[start:]
         return bytes(text), over
 
+    @property
+    def in_step(self) -> bool:
+        """Whether nothing has come beyond the last reply, which the next command would take for its own."""
+        return not self._rest
+
     def close(self) -> None:
         self.closed = True
         self._writing.close()
@@ -233,7 +238,7 @@ class BirdTransport:
         return session
 
     def give_back(self, session: _Session) -> None:
-        if len(self._idle) < self._most_idle and not session.closed:
+        if len(self._idle) < self._most_idle and session.in_step and not session.closed:
             self._idle.append(session)
         else:
             session.close()
