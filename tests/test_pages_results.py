@@ -12,8 +12,8 @@ import httpx2
 import pytest
 import pytest_asyncio
 
-from conftest import Glass as LabGlass
 from doubles.glass import ROUTE, Glass, answers
+from doubles.lab_glass import Glass as LabGlass
 from doubles.result_pages import (
     EVERYWHERE,
     HELD,

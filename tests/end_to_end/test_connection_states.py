@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import Glass, glass_for
+from doubles.lab_glass import Glass, glass_for
 from netpulse.lab.lab import Lab
 from netpulse.settings import Settings
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from conftest import glass_for
+from doubles.lab_glass import glass_for
 from netpulse.lab.lab import Lab
 from netpulse.settings import Settings
 

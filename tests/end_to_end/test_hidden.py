@@ -11,7 +11,7 @@ import httpx2
 import pytest
 import pytest_asyncio
 
-from conftest import Glass, glass_for
+from doubles.lab_glass import Glass, glass_for
 from netpulse.cells import discover
 from netpulse.disclosure import disclosure
 from netpulse.settings import Captcha, Settings

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 import pytest_asyncio
 
-from conftest import Glass, glass_for
+from doubles.lab_glass import Glass, glass_for
 from netpulse.settings import Limits, Settings
 
 

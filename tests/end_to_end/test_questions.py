@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from conftest import Glass
+from doubles.lab_glass import Glass
 from netpulse.lab.lab import Lab
 
 GOOD: dict[str, Any] = {"target": "8.8.8.8", "router": "core1", "connection": "1"}

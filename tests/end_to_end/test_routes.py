@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from conftest import Glass
+from doubles.lab_glass import Glass
 from netpulse.lab.lab import Lab
 
 ASPATH_FIELDS = [

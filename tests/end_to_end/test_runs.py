@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from conftest import Event, Glass
+from doubles.lab_glass import Event, Glass
 from netpulse.lab.lab import Lab
 
 SILENT: dict[str, Any] = {"target": "66.66.66.66", "router": "core1", "connection": 1}

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from conftest import glass_for
+from doubles.lab_glass import glass_for
 from netpulse import platforms as platform_folder
 from netpulse import queries as query_folder
 from netpulse.inventory import Connection, Device, Inventory, Router, RouteSource, ThisHost

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from conftest import Glass
+from doubles.lab_glass import Glass
 from netpulse.lab.lab import Lab
 
 PING_FIELDS = [
