@@ -71,6 +71,24 @@ async def test_serve_without_any_file_offers_this_host_and_says_where(tmp_path: 
     assert (code, out) == (0, "")
 
 
+async def test_an_address_from_the_command_line_is_no_change_of_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "netpulse.yaml"
+    file.write_text("routers: [{slug: one, name: One, platform: linux}]\n")
+    async with netpulse(tmp_path, "serve", "--listen", "127.0.0.1:0") as process:
+        await line_of(process)
+        file.write_text("routers: [{slug: two, name: Two, platform: linux}]\n")
+        process.send_signal(signal.SIGHUP)
+        assert process.stderr is not None
+        said = ""
+        while "loaded, 1 router" not in said:
+            line = (await process.stderr.readline()).decode()
+            assert line, said
+            said += line
+        process.send_signal(signal.SIGTERM)
+        await ended(process)
+    assert "server.listen" not in said
+
+
 async def test_serve_tells_every_fault_of_its_file_and_ends_with_78(tmp_path: Path) -> None:
     (tmp_path / "netpulse.yaml").write_text("site: {nme: x}\nlimits: {key_per_minute: 0}\n")
     async with netpulse(tmp_path, "serve") as process:

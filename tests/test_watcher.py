@@ -93,6 +93,19 @@ async def test_what_needs_a_restart_is_told_and_kept(tmp_path: Path) -> None:
     ]
 
 
+async def test_what_has_to_be_mended_is_a_complaint_and_the_rest_is_news(tmp_path: Path) -> None:
+    desk, complaints = Desk(tmp_path), list[str]()
+    watcher = Watcher(desk.file, load(desk.file), desk.accept, load=load, report=desk.lines.append, complain=complaints.append)
+    desk.file.write_text(TWO + "server: {listen: '127.0.0.1:1'}\n")
+    assert await watcher.look()
+    desk.file.write_text("site: {nme: x}\n")
+    assert not await watcher.look()
+    assert desk.lines == [f"{desk.file}: loaded, 2 routers"]
+    assert "server.listen has changed" in complaints[0]
+    assert any("nme" in line for line in complaints[1:])
+    assert "not loaded" in complaints[-1]
+
+
 async def test_a_reload_without_a_difference_changes_nothing(tmp_path: Path) -> None:
     desk = Desk(tmp_path)
     assert not await desk.watcher.reload()

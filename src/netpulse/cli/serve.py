@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import re
 import resource
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -45,9 +44,9 @@ def serve(
 
     path = config if config is not None else DEFAULT_FILE if DEFAULT_FILE.exists() else None
     settings = settings_of(path)
-    if listen is not None:
-        settings = replace(settings, listen=endpoint(listen))
-    sock = opened(*settings.listen, remedy="change server.listen or use --listen")
+    # Not put into the settings: a reload compares those with the file, and would say that the file's address had changed.
+    where = settings.listen if listen is None else endpoint(listen)
+    sock = opened(*where, remedy="change server.listen or use --listen")
     metrics = settings.metrics_listen
     metrics_sock = opened(*metrics, remedy="change metrics.listen") if metrics else None
     from netpulse.store import StorageFault

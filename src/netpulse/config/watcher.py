@@ -29,8 +29,8 @@ class Watcher:
     """Watches one file and hands over new settings; `run` is a task of whoever owns it.
 
     `load` reads the file (`config.load`), `accept` gets each new snapshot in the event loop, `report` gets one line of
-    text for each thing the operator should know. `settled` hears whether the file as it is now was taken, `around` is
-    entered for each reload and left when it is over.
+    text for each thing the operator should know, `complain` for each that has to be mended (default: `report`). `settled`
+    hears whether the file as it is now was taken, `around` is entered for each reload and left when it is over.
     """
 
     def __init__(
@@ -41,6 +41,7 @@ class Watcher:
         *,
         load: Callable[[Path], Settings],
         report: Callable[[str], None],
+        complain: Callable[[str], None] | None = None,
         poll_s: float = 1.0,
         settled: Callable[[bool], None] = lambda _accepted: None,
         around: Callable[[], AbstractContextManager[None]] = nullcontext,
@@ -50,6 +51,7 @@ class Watcher:
         self._accept = accept
         self._load = load
         self._report = report
+        self._complain = complain or report
         self._poll_s = poll_s
         self._settled = settled
         self._around = around
@@ -100,8 +102,8 @@ class Watcher:
             fresh = await asyncio.to_thread(self._load, self.path)
         except ConfigFaults as bad:
             for fault in bad.faults:
-                self._report(str(fault))
-            self._report(f"{self.path}: not loaded, {len(bad.faults)} to mend; the settings before stay in force")
+                self._complain(str(fault))
+            self._complain(f"{self.path}: not loaded, {len(bad.faults)} to mend; the settings before stay in force")
             self._settled(False)
             return False
         except Exception as problem:  # whatever reading met: a watch that ended would miss the mended file
@@ -109,7 +111,7 @@ class Watcher:
             return False
         for name, written in NEEDS_RESTART.items():
             if getattr(fresh, name) != getattr(self.settings, name):
-                self._report(f"{self.path}: {written} has changed; that needs a restart and is ignored until then")
+                self._complain(f"{self.path}: {written} has changed; that needs a restart and is ignored until then")
         kept = {name: getattr(self.settings, name) for name in NEEDS_RESTART}
         fresh = replace(fresh, banner=self.settings.banner, **kept)
         if fresh == self.settings:
@@ -130,5 +132,5 @@ class Watcher:
         """Report settings that could not be taken; what is no fault of a file is logged whole, as the defect it is."""
         if not isinstance(problem, OSError | ValueError):
             _log.error("a reload of %s failed unexpectedly", self.path, exc_info=problem)
-        self._report(f"{self.path}: not loaded, the old settings stay: {type(problem).__name__}: {problem}")
+        self._complain(f"{self.path}: not loaded, the old settings stay: {type(problem).__name__}: {problem}")
         self._settled(False)

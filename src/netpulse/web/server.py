@@ -67,18 +67,23 @@ async def serve(
     metrics_socket: socket.socket | None = None,
     ready: Ready | None = None,
     report: Report = _log.info,
+    complain: Report = _log.warning,
 ) -> None:
     """Serve until a signal says stop. `ready` hears the addresses once they accept connections.
 
     `sockets` are listened on instead of `settings.listen`, `metrics_socket` instead of `settings.metrics_listen`.
-    With `config_path` the file is followed; `report` hears what its operator should know. systemd is told too, where it
-    asks. Raises OSError if an address cannot be listened on, StorageFault if the store cannot be opened.
+    With `config_path` the file is followed; `report` hears what its operator should know, `complain` what has to be mended.
+    systemd is told too, where it asks. Raises OSError if an address cannot be listened on, StorageFault if the store cannot be
+    opened.
     """
     manager = ServiceManager.of(os.environ)
 
-    def report_to_all(line: str) -> None:
-        report(line)
-        manager.says(line)
+    def to_all(hear: Report) -> Report:
+        def tell(line: str) -> None:
+            hear(line)
+            manager.says(line)
+
+        return tell
 
     owned = list(sockets) if sockets is not None else [bound_socket(*settings.listen)]
     if metrics_socket is None and settings.metrics_listen is not None:
@@ -88,7 +93,7 @@ async def serve(
         async with (
             _while_inside(manager.keep_alive()),
             serving(settings, owned, metrics_socket) as services,
-            _followed(services, config_path, report_to_all, manager),
+            _followed(services, config_path, to_all(report), to_all(complain), manager),
         ):
             if ready:
                 ready(addresses)
@@ -209,7 +214,7 @@ def _configuration(app: App | MetricsPage, *, most: int | None = None) -> uvicor
 
 @contextlib.asynccontextmanager
 async def _followed(
-    services: Services, path: Path | None, report: Report, manager: ServiceManager
+    services: Services, path: Path | None, report: Report, complain: Report, manager: ServiceManager
 ) -> AsyncIterator[None]:
     """The configuration file is followed inside this scope."""
     if path is None:
@@ -221,6 +226,7 @@ async def _followed(
         services.reload,
         load=_loaded,
         report=report,
+        complain=complain,
         settled=services.observer.reloaded,
         around=manager.reloading,
     )
@@ -233,6 +239,8 @@ async def _while_inside(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
     """This goes on inside the scope and is cancelled at its end."""
     task = asyncio.create_task(work)
     try:
+        # It has begun before anybody hears that we are ready: a SIGHUP that came at once found no handler and killed.
+        await asyncio.sleep(0)
         yield
     finally:
         task.cancel()
