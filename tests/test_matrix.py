@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from ipaddress import ip_address
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from netpulse import platforms as platform_folder
 from netpulse import queries as query_folder
 from netpulse.cells import RESERVED, MatrixFault, Platform, QueryType, discover, join
+from netpulse.cli import main
 from netpulse.platforms import junos, linux
 from netpulse.queries import ping, traceroute
 from netpulse.queries.aspath import AsPathResult, AsPathSummary, BestPath, UpstreamUse, fold
@@ -73,6 +75,21 @@ def test_a_query_type_is_one_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert "day" in matrix.queries_of("junos")
     assert matrix.where["junos", "day"] == "queries/day.py"
     assert matrix.cell("linux", "day") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "mistake"), [("import nowhere\n", "ModuleNotFoundError"), ("\n\nQUERY = 1 / 0\n", "toys.py line 3")]
+)
+def test_a_file_that_cannot_be_loaded_is_named_with_its_mistake_in_one_line(
+    text: str, mistake: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(tmp_path, "toys", text, query_folder, monkeypatch)
+    monkeypatch.setattr(sys, "argv", ["netpulse", "matrix"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert str(ended.value.code).startswith("queries/toys.py cannot be loaded: ")
+    assert mistake in str(ended.value.code)
+    assert "\n" not in str(ended.value.code)
 
 
 def test_the_matrix_holds_what_the_folders_hold() -> None:

@@ -11,8 +11,10 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import re
+import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from importlib.metadata import entry_points
 from ipaddress import IPv4Address
 from types import ModuleType
@@ -280,14 +282,25 @@ def discover() -> Matrix:
 
 def _declared(package: str, name: str) -> list[tuple[Any, str]]:
     folder: ModuleType = importlib.import_module(package)
-    modules = [importlib.import_module(f"{package}.{found.name}") for found in pkgutil.iter_modules(folder.__path__)]
     short = package.rpartition(".")[2]
-    return [
-        (getattr(module, name), f"{short}/{module.__name__.rpartition('.')[2]}.py")
-        for module in modules
-        if hasattr(module, name)
+    modules = [
+        (_loaded(partial(importlib.import_module, f"{package}.{found.name}"), home), home)
+        for found in pkgutil.iter_modules(folder.__path__)
+        for home in [f"{short}/{found.name}.py"]
     ]
+    return [(getattr(module, name), home) for module, home in modules if hasattr(module, name)]
 
 
 def _plugged(group: str) -> list[tuple[Any, str]]:
-    return [(point.load(), point.value) for point in entry_points(group=group)]
+    return [(_loaded(point.load, point.value), point.value) for point in entry_points(group=group)]
+
+
+def _loaded(load: Callable[[], Any], home: str) -> Any:
+    """What this gives; MatrixFault with the place of the mistake if the newcomer's file cannot even be imported."""
+    try:
+        return load()
+    except Exception as problem:
+        last = traceback.extract_tb(problem.__traceback__)[-1]
+        where = f"{last.filename} line {last.lineno}"
+        what = f"{type(problem).__name__}: {problem}"
+        raise MatrixFault(f"{home} cannot be loaded: {what} ({where}); mend or remove it") from problem

@@ -9,9 +9,18 @@ live       events to a terminal
 
 from __future__ import annotations
 
+import sys
+
 
 def main() -> None:
     """The entry point `netpulse`. Ends the process."""
     from netpulse.cli.app import app
 
-    app()
+    try:
+        app()
+    except Exception as problem:
+        from netpulse.cells import MatrixFault
+
+        if not isinstance(problem, MatrixFault):
+            raise
+        sys.exit(f"{problem}.")  # to standard error, with status 1

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from netpulse.cli.database import fail
-
 if TYPE_CHECKING:
     from netpulse.cells import Matrix
 
@@ -22,13 +20,9 @@ def matrix() -> None:
     Example:
       netpulse matrix
     """
-    from netpulse.cells import MatrixFault, discover
+    from netpulse.cells import discover
 
-    try:
-        found = discover()
-    except MatrixFault as fault:
-        raise fail(f"{fault}.") from None
-    head, *rows = table(found)
+    head, *rows = table(discover())
     if sys.stdout.isatty():
         from rich.console import Console
         from rich.table import Table
