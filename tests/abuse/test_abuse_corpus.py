@@ -77,7 +77,7 @@ async def test_the_api_refuses_it_records_it_and_touches_nobody(rig: Rig, group:
 @pytest.mark.parametrize("group", GROUPS)
 async def test_the_form_refuses_it_records_it_and_touches_nobody(rig: Rig, group: list[Line]) -> None:
     rows, said = len(await rig.audit()), len(rig.log.text())
-    codes: list[str] = []
+    sent: list[Line] = []
     recorded = 0
     async with rig.untouched():
         for n, line in enumerate(group):
@@ -88,15 +88,17 @@ async def test_the_form_refuses_it_records_it_and_touches_nobody(rig: Rig, group
             # Each from another client: one alone would be held off after a minute's worth of them.
             answer = await rig.post(query(fields), **{"X-Forwarded-For": f"192.0.2.{n % 250}"})
             assert answer.status_code == 400, (line, answer.status_code)
-            (code,) = [each["code"] for each in rig.log.requests(said)[len(codes) :]]
-            codes.append(code)
-            assert code in CODES_OF[line.field] | {"not_offered"}, (line, code)
+            sent.append(line)
             assert answer.headers["content-type"] == "text/html; charset=utf-8"
             assert "<script>alert" not in answer.text
             assert "onerror=alert" not in answer.text.replace("&lt;img src=x onerror=alert", "")
             # Bytes that are no text are no form either; there is no question to record.
             recorded += not any("\ud800" <= sign <= "\udfff" for sign in line.value)
+        told = rig.log.requests(said)
         kept = await rig.audit(rows)
+    assert len(told) == len(sent)
+    for line, request in zip(sent, told, strict=True):
+        assert request["code"] in CODES_OF[line.field] | {"not_offered"}, (line, request)
     assert [row.outcome for row in kept] == ["refused"] * recorded
 
 

@@ -46,8 +46,11 @@ async def glass(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Glass
 
 
 async def send(glass: Glass, method: str, path: str, data: dict[str, str] | None = None, **headers: str) -> httpx2.Response:
-    async with httpx2.AsyncClient(timeout=20) as browser:
-        return await browser.request(method, glass.url + path, data=data, headers={**HTML, **headers})
+    """One request of somebody without cookies."""
+    try:
+        return await glass.client.request(method, glass.url + path, data=data, headers={**HTML, **headers})
+    finally:
+        glass.client.cookies.clear()
 
 
 # Runs.
@@ -246,8 +249,9 @@ async def test_w11_one_answer_is_good_for_one_question_however_many_send_it_at_o
 async def test_w11_a_token_that_is_none_opens_nothing(tmp_path: Path, token: str) -> None:
     async with looking_glass(tmp_path, settings=ASKING) as glass:
         right, real = sum_in((await send(glass, "GET", "/")).text)
-        until, a, _b, nonce, mark = real.split(".")
-        spliced = [f"{until}.{a}.5.{nonce}.{mark}", f"{int(until) + 600}.{real.partition('.')[2]}", real + ".", f"{real}{real}"]
+        until, a, b, nonce, mark = real.split(".")
+        later = f"{int(until) + 600}.{real.partition('.')[2]}"
+        spliced = [f"{until}.{a}.{int(b) + 1}.{nonce}.{mark}", later, real + ".", f"{real}{real}"]
         for each in (token, *spliced):
             answer = await send(glass, "POST", "/", {**PINGED, "token": each, "answer": right})
             assert answer.status_code == 400
