@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from netpulse.cells import discover
-from netpulse.cli.live import Live, begun, folded, meanings, summary
+from netpulse.cli.live import Live, begun, meanings, summary
 from netpulse.cli.stream import Asking, Event, Unanswered, base_of, connect, parse
+from netpulse.render.as_text import folded
 
 MATRIX = discover()
 KEY = "np_01234567_" + "a" * 43

@@ -182,6 +182,7 @@ async def test_plain_text_is_the_routers_text_and_a_summary(glass: Glass) -> Non
     everywhere = await glass.get("/aspath/all-routers?target=8.8.8.8", accept="text/plain")
     assert "== Router core2" in everywhere.text
     assert "code: maintenance" in everywhere.text
+    assert "\norigins: 15169\nprefixes: 8.8.8.0/24\nupstreams: " in everywhere.text
     assert (await glass.get("/routers", accept="text/plain")).text.startswith("slug ")
     assert (await glass.get("/connections?router=core1", accept="text/plain")).text.startswith("id ")
     assert (await glass.get("/limits", accept="text/plain")).text.startswith("limit: ")

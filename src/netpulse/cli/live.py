@@ -14,6 +14,7 @@ from urllib.parse import urljoin
 
 from netpulse.cells import QueryType
 from netpulse.cli.stream import Event
+from netpulse.render.as_text import folded
 from netpulse.screen import clean
 
 
@@ -203,19 +204,3 @@ def _where(record: Mapping[str, Any]) -> str:
         if place.get("address")
     )
     return ", ".join(found) or "*"
-
-
-def folded(value: Any) -> str:
-    """A field of a summary in words: values side by side, pairs as `174 (core1, core2)`; empty for anything larger."""
-    if not isinstance(value, list):
-        return "" if value is None or isinstance(value, Mapping) else str(value)
-    words = []
-    for one in value:
-        if isinstance(one, Mapping):
-            first, *rest = one.values()
-            if len(rest) != 1 or isinstance(first, list | dict):
-                return ""
-            words.append(f"{first} ({folded(rest[0])})")
-        else:
-            words.append(str(one))
-    return ", ".join(words)

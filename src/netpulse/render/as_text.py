@@ -24,6 +24,8 @@ def answer_text(kind: QueryType | None, data: bytes, *, banner: str | None = Non
     parts = [f"{banner}\n"] if banner else []
     if "routers" in fields and "output" not in fields:
         parts += [_one(kind, row, f"== {row['name']}") for row in fields["routers"]]
+        words = [(name, folded(value)) for name, value in (fields.get("summary") or {}).items()]
+        parts.append("".join(f"{name}: {said}\n" for name, said in words if said))
     else:
         names = (fields.get("router"), fields.get("connection"), fields.get("source_ip"))
         parts.append(_one(kind, fields, " | ".join(name for name in names if name)))
@@ -31,6 +33,22 @@ def answer_text(kind: QueryType | None, data: bytes, *, banner: str | None = Non
         parts.append(f"error: {fields['error']}\ncode: {fields['code']}\n")
     parts.append(f"{fields['url']}\n")
     return "\n".join(parts)
+
+
+def folded(value: Any) -> str:
+    """A field of a summary in words: values side by side, pairs as `174 (core1, core2)`; empty for anything larger."""
+    if not isinstance(value, list):
+        return "" if value is None or isinstance(value, Mapping) else str(value)
+    words = []
+    for one in value:
+        if isinstance(one, Mapping):
+            first, *rest = one.values()
+            if len(rest) != 1 or isinstance(first, list | dict):
+                return ""
+            words.append(f"{first} ({folded(rest[0])})")
+        else:
+            words.append(str(one))
+    return ", ".join(words)
 
 
 def _one(kind: QueryType | None, fields: Mapping[str, Any], heading: str) -> str:
