@@ -234,9 +234,18 @@ async def test_a_fault_of_the_router_is_a_500_with_its_code_and_its_words_are_in
 
 
 async def test_a_full_router_is_429_with_a_time_to_come_back(tmp_path: Path) -> None:
-    slow = Scripted(lambda _command: [Hold(), Say("x\n")])
+    full = asyncio.Event()
+
+    def script(_command: str) -> Script:
+        if slow.running == 2:
+            full.set()  # this is the third
+        return [Hold(), Say("x\n")]
+
+    slow = Scripted(script)
     async with looking_glass(tmp_path, {"router:core1": slow}) as glass:
         asked = [asyncio.create_task(glass.get(PING)) for _ in range(6)]
+        async with asyncio.timeout(20):
+            await full.wait()
         done, waiting = await asyncio.wait(asked, return_when=asyncio.FIRST_COMPLETED)
         refused = next(iter(done)).result()
         assert (refused.status_code, refused.json()["code"]) == (429, "router_busy")
