@@ -71,7 +71,7 @@ routers:
   - {{slug: bird1, name: Edge, platform: linux, routes: [{{from: bird1}}]}}
 hide: [local_pref, "communities:64500:*"]
 redact: {{public: ["serial-[0-9]+"]}}
-languages: [en, pt-BR]
+languages: [en, de-AT]
 """
 
 
@@ -134,7 +134,7 @@ def test_a_whole_file_becomes_settings(write: Callable[[str], Path]) -> None:
     assert settings.disclosure("key").redactions == ()
     assert settings.disclosure("public").fields == (("local_pref",),)
     assert [pattern.pattern for pattern in settings.disclosure("public").redactions] == ["serial-[0-9]+"]
-    assert settings.languages == ("en", "pt-BR")
+    assert settings.languages == ("en", "de-AT")
 
 
 def test_every_address_in_the_file_is_infrastructure(write: Callable[[str], Path]) -> None:
@@ -369,6 +369,16 @@ def test_a_key_file_must_hold_a_private_key_without_passphrase(
 def test_a_router_without_a_pinned_key_is_a_warning(write: Callable[[str], Path]) -> None:
     (line,) = reading(write(ssh_router(host_keys="[]"))).warnings
     assert ":2:100: routers[0].ssh.host_keys: no host key is pinned, so nothing is sent to it" in line
+
+
+def test_what_is_written_for_nothing_is_a_warning(write: Callable[[str], Path]) -> None:
+    text = (
+        "route_servers:\n- {name: rs1, bird: {socket: /b.ctl}}\n- {name: rs2, bird: {socket: /b.ctl}}\n"
+        "routers: [{slug: a, name: A, platform: linux, routes: [{from: rs1, ipv4: {table: t}}]}]\nlanguages: [de, fr]\n"
+    )
+    server, language = reading(write(text)).warnings
+    assert "route_servers[1].name: is asked about no router" in server
+    assert "languages[1]: the pages have no words of fr" in language
 
 
 def test_a_source_inside_an_exchange_lan_is_a_warning(write: Callable[[str], Path]) -> None:

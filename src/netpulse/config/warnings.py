@@ -8,14 +8,25 @@ from netpulse.config.faults import ConfigFault, Place
 from netpulse.config.models import ConfigFile
 from netpulse.config.positions import Document
 from netpulse.values import Prefix
+from netpulse.words import WRITTEN, known
 
 
 def warnings_of(file: ConfigFile, document: Document) -> Iterator[ConfigFault]:
     """Each warning with its position.
 
     A source address inside the LAN of an exchange is one: that LAN is not announced, so nobody beyond its members can
-    answer. A device without a pinned host key is another: it is never logged in to.
+    answer. A device without a pinned host key is another: it is never logged in to. So are a route server that no router's
+    `routes` name, and a language that nobody wrote.
     """
+    asked = {source.from_ for router in file.routers for source in router.routes}
+    for i, server in enumerate(file.route_servers):
+        if server.name not in asked:
+            text = f"is asked about no router; add `routes: [{{from: {server.name}, ...}}]` to one"
+            yield document.fault(("route_servers", i, "name"), text)
+    for i, language in enumerate(file.languages):
+        if not known(language):
+            text = f"the pages have no words of {language}, so it is not offered; there are {', '.join(WRITTEN)}"
+            yield document.fault(("languages", i), text)
     devices = (("routers", [r.ssh for r in file.routers]), ("route_servers", [s.ssh for s in file.route_servers]))
     for kind, logins in devices:
         for i, ssh in enumerate(logins):
