@@ -154,7 +154,7 @@ async def test_a_run_that_cannot_be_continued_ends_with_the_words_of_the_server(
     ("reply", "code", "sentence"),
     [
         (error(400, "unknown_router", "There is no such router."), 2, "There is no such router."),
-        (error(401, "unauthorized", "A valid API key is required."), 2, "A valid API key is required."),
+        (error(401, "unauthorized", "A valid API key is required."), 2, "A valid API key is required. The one in NETPULSE_KEY"),
         (error(429, "rate_limited", "Too often.", "retry-after: 7\r\n"), 2, "Too often. Ask again in 7 s."),
         (error(500, "router_unreachable", "It is away."), 1, "It is away."),
         (b"HTTP/1.1 502 Bad\r\ncontent-length: 2\r\n\r\nno", 1, "answered with status 502"),

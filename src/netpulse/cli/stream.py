@@ -188,6 +188,8 @@ def _refusal(response: httpx2.Response) -> Unanswered:
         return Unanswered(_not_ours(response))
     wait = response.headers.get("retry-after", "")
     hint = f" Ask again in {wait} s." if wait.isascii() and wait.isdigit() else ""
+    if code == "unauthorized":
+        hint = " The one in NETPULSE_KEY is none of this server's, or no longer; `netpulse keys list` shows those that are."
     refused = is_refusal(code) or 400 <= response.status_code < 500
     return Unanswered(f"{sentence}{hint}", refused=refused)
 
