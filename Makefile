@@ -10,21 +10,17 @@ SETUP := $(PYTHON) tools/setup.py
 BIN := .venv/bin
 
 .NOTPARALLEL:
-.PHONY: axe frontend help install demo test audit sbom wheel check lint types tests bench load shots clean
+.PHONY: help install demo test check lint types tests bench load fuzz mutation axe shots frontend audit sbom wheel clean
 
 help:
 	@echo "make demo      a small Internet and a looking glass in front of it, on http://127.0.0.1:$(PORT) (PORT=... changes it)"
 	@echo "make test      lint, types and all tests, with the lab"
 	@echo "make install   makes .venv/bin/netpulse"
 	@echo "make check     lint and types only"
-ifneq ($(wildcard tools/bench.py),)
 	@echo "make bench     the numbers, measured on the lab"
-endif
 	@echo "make axe       accessibility of every page in every state, with axe-core in Chromium"
 	@echo "make shots     pictures of every page, in .cache/shots"
-ifneq ($(wildcard tools/load.py),)
 	@echo "make load      what it stands: crowds, slow clients, ten thousand streams, 200 kills (SECONDS=10 makes it shorter)"
-endif
 	@echo "make fuzz      the properties with other examples, 50 times as many; MINUTES=... bounds it"
 	@echo "make mutation  each small change of the validator and the limiter must fail a test"
 	@echo "make frontend  builds style sheets and scripts again from frontend/ (needs node and npm; their result is committed)"
@@ -59,11 +55,9 @@ tests:
 	@echo "== tests (pytest)"
 	@$(BIN)/pytest
 
-ifneq ($(wildcard tools/bench.py),)
 bench:
 	@$(SETUP) --dev
 	@$(BIN)/python tools/bench.py
-endif
 
 axe:
 	@$(SETUP) --dev
@@ -73,11 +67,9 @@ shots:
 	@$(SETUP) --dev
 	@$(BIN)/python tools/shots.py
 
-ifneq ($(wildcard tools/load.py),)
 load:
 	@$(SETUP) --dev
 	@$(BIN)/python tools/load.py --seconds $(SECONDS)
-endif
 
 fuzz:
 	@$(SETUP) --dev

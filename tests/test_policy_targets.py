@@ -120,11 +120,11 @@ async def test_a_name_without_a_fitting_address_is_refused_in_words_that_help(
     [
         (
             *("2620:fe::9", 2, None, "no_address_in_family"),
-            "The target is an IPv6 address; this connection or the family asked for is IPv4 only.",
+            "The target is an IPv6 address, but this connection or the family asked for is IPv4 only; use an IPv4 target.",
         ),
         (
             *("9.9.9.9", 1, "6", "no_address_in_family"),
-            "The target is an IPv4 address; this connection or the family asked for is IPv6 only.",
+            "The target is an IPv4 address, but this connection or the family asked for is IPv6 only; use an IPv6 target.",
         ),
         (
             "10.0.0.1",
