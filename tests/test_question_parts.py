@@ -74,7 +74,7 @@ def test_what_is_given_becomes_values() -> None:
         (
             [("target", "x x"), ("router", "a")],
             "bad_target",
-            "must be an IP address like 8.8.8.8 or 2001:4860:4860::8888.",
+            "must be an IP address like 198.41.0.4 or 2001:503:ba3e::2:30.",
         ),
         ([*GOOD, ("names", "yes")], "bad_parameter", "The value of names must be true or false."),
         ([*GOOD, ("names", "True")], "bad_parameter", "The value of names must be true or false."),
@@ -124,10 +124,10 @@ def test_an_id_is_a_plain_number(text: str, number: int) -> None:
 @pytest.mark.parametrize(
     ("kinds", "words"),
     [
-        ({"address"}, "must be an IP address like 8.8.8.8 or 2001:4860:4860::8888."),
-        ({"address", "prefix"}, "2001:4860:4860::8888 or a prefix like 8.8.8.0/24."),
-        ({"address", "host"}, "2001:4860:4860::8888 or a host name like dns.google."),
-        ({"prefix"}, "must be a prefix like 8.8.8.0/24."),
+        ({"address"}, "must be an IP address like 198.41.0.4 or 2001:503:ba3e::2:30."),
+        ({"address", "prefix"}, "2001:503:ba3e::2:30 or a prefix like 198.41.0.0/24."),
+        ({"address", "host"}, "2001:503:ba3e::2:30 or a host name like a.root-servers.net."),
+        ({"prefix"}, "must be a prefix like 198.41.0.0/24."),
     ],
 )
 def test_a_bad_target_is_told_what_to_write_instead(kinds: frozenset[TargetKind], words: str) -> None:

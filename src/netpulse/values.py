@@ -103,10 +103,11 @@ def host_name(text: str) -> HostName | None:
     return HostName(name)
 
 
+# Nobody types these, so that a refusal never seems to repeat what was sent.
 _FORMS = {
-    "address": "an IP address like 8.8.8.8 or 2001:4860:4860::8888",
-    "prefix": "a prefix like 8.8.8.0/24",
-    "host": "a host name like dns.google",
+    "address": "an IP address like 198.41.0.4 or 2001:503:ba3e::2:30",
+    "prefix": "a prefix like 198.41.0.0/24",
+    "host": "a host name like a.root-servers.net",
 }
 
 
