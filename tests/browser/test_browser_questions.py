@@ -135,7 +135,7 @@ async def test_an_as_path_of_all_routers_has_every_router_s_paths_in_one_graph(v
     for router in lab.routers:
         assert router in graph
         assert router in table
-    assert await page.locator("#say").inner_text() == f"{n} of {n} routers answered. Origin AS15169."
+    await expect(page).to_have_title(re.compile(re.escape(f"{n} of {n} routers answered. Origin AS15169.")))
 
 
 async def test_a_second_origin_is_told_and_dashed(visitor: Person) -> None:
