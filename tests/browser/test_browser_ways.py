@@ -52,6 +52,16 @@ async def at_exchange(glass_settings: Settings, tmp_path: Path, browser: Browser
             yield somebody
 
 
+@pytest_asyncio.fixture
+async def visitor(glass_settings: Settings, tmp_path: Path, browser: Browser) -> AsyncIterator[Person]:
+    """A visitor of a looking glass of their own: commands that others stopped may hold sessions for their worst case."""
+    settings = replace(glass_settings, storage=f"sqlite:///{tmp_path}/fresh.db")
+    async with AsyncExitStack() as stack:
+        glass = await opened(stack, settings)
+        async with person(browser, glass.url) as somebody:
+            yield somebody
+
+
 async def test_a_source_in_an_exchange_lan_is_why_nobody_beyond_it_answers(at_exchange: Person, lab: Lab) -> None:
     lan = (
         "The source is in the LAN of DE-CIX. Nobody beyond the LAN can answer it, so only members of the exchange can be "
