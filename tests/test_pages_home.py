@@ -21,6 +21,7 @@ from netpulse.errors import Busy, Fault, NetPulseError, Refused
 from netpulse.inventory import Connection, Inventory
 from netpulse.pool import Pool
 from netpulse.settings import Branding, Captcha, Limits, Settings
+from netpulse.web.inventory_views import Views
 from netpulse.web.pages.assets import built, manifest
 from netpulse.web.pages.frame import CSP, Frame
 
@@ -419,7 +420,7 @@ async def test_a_defect_is_our_mistake_with_a_number_to_tell_us(glass: Glass, mo
         await glass.client.get(f"{glass.url}/network", headers={"Accept": "application/json"})
     ]
     monkeypatch.undo()
-    monkeypatch.setattr("netpulse.web.pages.network.cards", broken)
+    monkeypatch.setattr(Views, "of", broken)
     seen.append(await get(glass, "/network"))
     assert [answer.status_code for answer in seen] == [500, 500]
     assert seen[0].json()["code"] == "internal"
@@ -446,7 +447,7 @@ async def test_an_error_that_no_page_expects_is_told_in_its_own_words(
     def fails(*_: object) -> None:
         raise error
 
-    monkeypatch.setattr("netpulse.web.pages.network.cards", fails)
+    monkeypatch.setattr(Views, "of", fails)
     answer = await get(glass, "/network")
     assert answer.status_code == status
     assert words in text_of(answer.text)

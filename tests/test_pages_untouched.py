@@ -1,4 +1,4 @@
-"""The first page is rendered once for many, and still each visitor reads their own."""
+"""The first page and the network are rendered once for many, and still each visitor reads their own."""
 
 from __future__ import annotations
 
@@ -6,14 +6,17 @@ import re
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from ipaddress import ip_network
+from typing import Any
 
 import httpx2
 import pytest
 import pytest_asyncio
+from starlette.requests import Request
 
 from doubles.glass import SETTINGS, Glass, looking_glass
 from netpulse.errors import Fault
 from netpulse.settings import Branding
+from netpulse.web.pages.frame import Frame
 
 HTML = {"Accept": "text/html"}
 OWN = re.compile(r'name="token" value="([^"]*)"|id="sum">([^<]*)<')
@@ -52,6 +55,23 @@ async def test_it_is_the_page_that_is_rendered_for_whoever_has_typed_something(g
     assert not re.search("[\ue000-\uf8ff]", kept)
 
 
+async def test_the_network_is_rendered_once_for_each_language_and_theme(
+    glass: Glass, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rendered: list[str] = []
+    text = Frame.text
+
+    def counted(self: Frame, request: Request, template: str, **context: Any) -> str:
+        rendered.append(template)
+        return text(self, request, template, **context)
+
+    monkeypatch.setattr(Frame, "text", counted)
+    for _ in range(3):
+        pages = {await page(glass, "/network", Cookie=f"np_theme=light; np_lang={tag}") for tag in ("en", "de")}
+        assert len(pages) == 2
+    assert rendered == ["network.html"] * 2
+
+
 async def test_nobody_reads_another_visitors_address_or_sum(glass: Glass) -> None:
     clients = ["192.0.2.1", "198.51.100.2", "2001:db8:1::3"]
     pages = {client: await page(glass, client=client) for client in clients}
@@ -80,18 +100,20 @@ async def test_a_sum_of_a_kept_page_can_be_answered_by_its_visitor(glass: Glass)
     assert "9 of 10 queries" in re.sub("<[^>]+>", "", await page(glass, client="192.0.2.9"))
 
 
-async def test_a_router_that_went_down_is_down_on_the_next_page(glass: Glass) -> None:
-    before = await page(glass)
+@pytest.mark.parametrize("path", ["/", "/network"])
+async def test_a_router_that_went_down_is_down_on_the_next_page(glass: Glass, path: str) -> None:
+    before = await page(glass, path)
     device = SETTINGS.inventory.devices()["router:core2"]
     breaker = glass.services.pool.post(device).breaker
     for _ in range(3):
         breaker.failed(Fault("router_unreachable", "The router does not accept a connection."))
     try:
-        assert common(await page(glass)) != common(before)
-        assert common(await page(glass)) == common(await page(glass, "/?target="))
+        down = await page(glass, path)
+        assert down.count('rc down"') == 1
+        assert common(down) == common(await page(glass, f"{path}?target="))
     finally:
         breaker.reached()
-    assert common(await page(glass)) == common(before)
+    assert common(await page(glass, path)) == common(before)
 
 
 async def test_a_new_configuration_is_on_the_next_page(glass: Glass) -> None:

@@ -59,11 +59,12 @@ class NeighborStates:
 
     def status(self, router: Router, connection: Connection) -> Status:
         """`up` if a neighbour of this connection has an established session, `down` if all that are listed have none."""
-        established = self._of(router)
+        established = self.of(router)
         states = [established[neighbor] for neighbor in connection.neighbors if neighbor in established]
         return "unknown" if not states else "up" if any(states) else "down"
 
-    def _of(self, router: Router) -> Mapping[Address, bool]:
+    def of(self, router: Router) -> Mapping[Address, bool]:
+        """Whether the session with each neighbour of this router is established; of none where that is not known."""
         every_s, now = self._every_s(), self._clock()
         if every_s <= 0:
             return {}

@@ -51,6 +51,7 @@ class Services:
     neighbors: NeighborStates
     observer: Observer = NOBODY
     seats: Seats = field(default_factory=Seats)
+    warmed: asyncio.Event = field(default_factory=asyncio.Event)
     draining: bool = False
 
     def rename(self, names: Names) -> None:
@@ -78,7 +79,10 @@ class Services:
             self.pipeline.frame.lookup.prepare()
             import_transports(self.settings.inventory.devices().values())
 
-        await asyncio.to_thread(prepare)
+        try:
+            await asyncio.to_thread(prepare)
+        finally:
+            self.warmed.set()
 
     def begin_draining(self) -> None:
         """Take no further questions; `/readyz` says so from now on."""

@@ -21,10 +21,11 @@ from netpulse.web.inventory_views import (
     CONNECTION_COLUMNS,
     ROUTER_COLUMNS,
     LimitsView,
-    RouterList,
     StoppedView,
+    Views,
     connection_views,
     router_views,
+    routers_seen,
 )
 from netpulse.web.plans import Plans
 from netpulse.web.saved import nothing_here, saved_result
@@ -63,7 +64,7 @@ class Api:
 
     def __init__(self, services: Services) -> None:
         self._services = services
-        self._routers = RouterList(services)
+        self._routers = Views(lambda: routers_seen(services), lambda caller: encode(router_views(caller, services)))
         self._plans = Plans(services.pipeline)
         self._seats = services.seats
         self._results = Route(PREFIX + "/results/{id}", {"GET": self._saved, "DELETE": self._stop})
@@ -90,7 +91,7 @@ class Api:
         _nothing_given(exchange)
         if exchange.form == "text":
             return _text(table_text(router_views(exchange.caller, self._services), ROUTER_COLUMNS))
-        return success(self._routers.json(exchange.caller))
+        return success(self._routers.of(exchange.caller))
 
     async def _list_connections(self, exchange: Exchange) -> Reply:
         query = parse("connections", CONNECTIONS_OF, exchange.pairs())

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from collections.abc import Callable
+from typing import Generic, Literal, TypeVar
 
 from netpulse.errors import Refused
 from netpulse.inventory import Connection, Router
 from netpulse.neighbors import Status
 from netpulse.policy import Caller, connections_for, offered, routers_for
 from netpulse.records import Record
-from netpulse.render.as_json import encode
 from netpulse.services import Services
 from netpulse.settings import Settings
+from netpulse.web.kept import Kept
 
 ROUTER_COLUMNS = ("slug", "name", "location", "model", "status", "queries")
 CONNECTION_COLUMNS = ("id", "name", "type", "asn", "source_ipv4", "source_ipv6", "status")
-_MOST_VIEWS = 256
+
+T = TypeVar("T")
 
 
 class RouterView(Record, frozen=True, kw_only=True):
@@ -104,28 +106,20 @@ def _connection_view(connection: Connection, status: Status) -> ConnectionView:
     )
 
 
-class _View(NamedTuple):
-    settings: Settings
-    states: tuple[str, ...]
-    body: bytes
+class Views(Generic[T]):
+    """What `make` gives for a caller, made anew only when what `seen` says has changed since."""
+
+    def __init__(self, seen: Callable[[], object], make: Callable[[Caller], T]) -> None:
+        self._seen = seen
+        self._make = make
+        self._kept: Kept[T] = Kept()
+
+    def of(self, caller: Caller) -> T:
+        """The same object for every caller who may see the same, while it looks the same."""
+        return self._kept.get((caller.audience, caller.routers), self._seen(), lambda: self._make(caller))
 
 
-class RouterList:
-    """The JSON of all routers, made anew only when the settings or a router's state changed."""
-
-    def __init__(self, services: Services) -> None:
-        self._services = services
-        self._views: dict[tuple[str, tuple[str, ...]], _View] = {}
-
-    def json(self, caller: Caller) -> bytes:
-        """The list as this caller may see it."""
-        services = self._services
-        settings = services.settings
-        states = tuple([services.pool.state(router.device) for router in settings.inventory.routers])
-        who = (caller.audience, caller.routers)
-        view = self._views.get(who)
-        if view is None or view.settings is not settings or view.states != states:
-            if len(self._views) >= _MOST_VIEWS:
-                self._views.clear()
-            view = self._views[who] = _View(settings, states, encode(router_views(caller, services)))
-        return view.body
+def routers_seen(services: Services) -> tuple[Settings, tuple[str, ...]]:
+    """What `router_views` depends on, beside the caller."""
+    settings = services.settings
+    return settings, tuple([services.pool.state(router.device) for router in settings.inventory.routers])

@@ -17,7 +17,7 @@ from netpulse.policy import Caller, connections_for, offered, routers_for
 from netpulse.query import Ask, Parameter
 from netpulse.services import Services
 from netpulse.values import Address, Family, Prefix, address, prefix
-from netpulse.web.pages.network import place_of
+from netpulse.web.pages.cards import place_of
 
 ALL_ROUTERS = "*"
 """The value of `router` that means all of them; no slug has this form."""

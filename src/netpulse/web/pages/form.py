@@ -14,9 +14,9 @@ from netpulse.query import Parameter
 from netpulse.special_purpose import why_special
 from netpulse.values import HostName, canonical, parse_target
 from netpulse.web.exchange import decoded_pairs
+from netpulse.web.pages.cards import TYPES
 from netpulse.web.pages.composer import ALL_ROUTERS, Model, Typed, asked_of, form_of, model_of, options_of
 from netpulse.web.pages.frame import Frame
-from netpulse.web.pages.network import TYPES
 from netpulse.web.pages.visitor import Visitor, quota
 from netpulse.words import Words
 

@@ -19,9 +19,9 @@ import netpulse
 from netpulse.captcha import Captcha
 from netpulse.errors import Fault, NetPulseError, NotHere
 from netpulse.services import Services
-from netpulse.settings import Settings
 from netpulse.web.access import facts_of
 from netpulse.web.exchange import Receive, Scope, Send
+from netpulse.web.kept import Kept
 from netpulse.web.pages.assets import brand, coding_for, manifest
 from netpulse.web.pages.visitor import LANGUAGE_COOKIE, THEME_COOKIE, Visitor, offered_languages, visitor_of
 from netpulse.words import words_for
@@ -59,7 +59,7 @@ class Frame:
     def __init__(self, services: Services) -> None:
         self.services = services
         self.captcha = Captcha(secrets.token_bytes(32), lambda: services.wall().timestamp(), secrets.randbelow)
-        self._once: dict[str, tuple[Settings, Any]] = {}
+        self._once: Kept[Any] = Kept()
         self._templates = Environment(
             loader=PackageLoader("netpulse", "templates"),
             autoescape=True,
@@ -79,10 +79,7 @@ class Frame:
 
     def once(self, name: str, make: Callable[[], T]) -> T:
         """What `make` gives, made once under each snapshot of the settings; the same for every visitor."""
-        kept = self._once.get(name)
-        if kept is None or kept[0] is not self.services.settings:
-            kept = self._once[name] = (self.services.settings, make())
-        value: T = kept[1]
+        value: T = self._once.get(name, self.services.settings, make)
         return value
 
     def fragment(self, request: Request, template: str, **context: Any) -> str:
@@ -102,7 +99,7 @@ class Frame:
         """A whole page. `keep` are the parameters that a switch of language or theme carries over; the query string's own
         if not given."""
         text = self.text(request, template, keep=keep, **context)
-        return self.page_of(request, text, status=status, headers=headers)
+        return self.page_of(request, text.encode(), status=status, headers=headers)
 
     def text(
         self, request: Request, template: str, *, keep: Sequence[tuple[str, str]] | None = None, **context: Any
@@ -113,10 +110,9 @@ class Frame:
         return self._templates.get_template(template).render(shared, **context)
 
     def page_of(
-        self, request: Request, text: str, *, status: int = 200, headers: Mapping[str, str] | None = None
+        self, request: Request, body: bytes, *, status: int = 200, headers: Mapping[str, str] | None = None
     ) -> Response:
         """This HTML as a page: packed where that is worth it, with the headers that guard every page."""
-        body = text.encode()
         sent = {**_HEADERS, **(headers or {})}
         if len(body) >= _WORTH_PACKING and coding_for(request.headers.get("accept-encoding", ""), {"gzip": b""}):
             body = gzip.compress(body, compresslevel=5, mtime=0)

@@ -23,6 +23,7 @@ from netpulse.render.as_json import encode
 from netpulse.web.access import asked as noted
 from netpulse.web.access import facts_of
 from netpulse.web.exchange import JSON
+from netpulse.web.pages.cards import Card, cards_of, in_numbers, kinds_in
 from netpulse.web.pages.composer import ALL_ROUTERS, Typed
 from netpulse.web.pages.form import (
     PERSON_COOKIE,
@@ -37,7 +38,6 @@ from netpulse.web.pages.form import (
     typed_from,
 )
 from netpulse.web.pages.frame import Frame, wants_text
-from netpulse.web.pages.network import Card, cards, in_numbers, kinds_in
 from netpulse.web.pages.untouched import Look, Untouched
 from netpulse.web.pages.visitor import Visitor, missed, quota, same_origin, spend
 
@@ -67,6 +67,7 @@ class Home:
     def __init__(self, frame: Frame) -> None:
         self._frame = frame
         self._services = frame.services
+        self._cards = cards_of(frame.services)
         self._untouched = Untouched()
 
     async def show(self, request: Request) -> Response:
@@ -177,22 +178,21 @@ class Home:
     def _untouched_page(self, request: Request, typed: Typed) -> Response:
         """The page for somebody who has not done anything here yet; most visits are that."""
         frame, visitor = self._frame, self._frame.visitor(request)
-        shown = tuple(cards(self._services, visitor.caller))
+        shown = self._cards.of(visitor.caller)
         asked = self._services.settings.captcha.enabled and not is_person(frame, request, visitor)
 
         def make(places: Mapping[str, Any]) -> str:
             context = {**form_context(frame, request, typed), **places}
             return frame.text(request, "home.html", keep=[], **self._network(visitor, shown), **context)
 
-        text = self._untouched.html(
+        body = self._untouched.html(
             Look(visitor.words.tag, visitor.theme, asked),
-            self._services.settings,
-            shown,
+            (self._services.settings, shown),
             make,
             address=str(visitor.address),
             question=frame.captcha.ask(visitor.bucket) if asked else None,
         )
-        return frame.page_of(request, text)
+        return frame.page_of(request, body)
 
     def _network(self, visitor: Visitor, shown: Sequence[Card]) -> dict[str, Any]:
         """What the lower half of the page shows."""
@@ -224,7 +224,7 @@ class Home:
             status=status,
             headers={"retry-after": str(retry_after_s)} if retry_after_s is not None else None,
             keep=typed.pairs(),
-            **self._network(visitor, cards(self._services, visitor.caller)),
+            **self._network(visitor, self._cards.of(visitor.caller)),
             **context,
         )
 

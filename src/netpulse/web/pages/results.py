@@ -26,11 +26,11 @@ from netpulse.render.as_text import answer_text
 from netpulse.runs import Run
 from netpulse.store.results import StoredResult
 from netpulse.web.exchange import TEXT
+from netpulse.web.pages.cards import silence_of
 from netpulse.web.pages.composer import Typed
 from netpulse.web.pages.form import form_context
 from netpulse.web.pages.frame import Frame, wants_html
 from netpulse.web.pages.live import Live
-from netpulse.web.pages.network import silence_of
 from netpulse.web.pages.panels import (
     PathRow,
     panel_of,

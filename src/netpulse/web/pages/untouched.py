@@ -14,8 +14,7 @@ from typing import Any, NamedTuple
 from markupsafe import escape
 
 from netpulse.captcha import Question
-from netpulse.settings import Settings
-from netpulse.web.pages.network import Card
+from netpulse.web.kept import Kept
 from netpulse.web.pages.visitor import Theme
 
 # Characters of private use stand for what is put in; no text of ours holds them, and nothing escapes them.
@@ -40,35 +39,33 @@ class _Blank(NamedTuple):
     token: str = _TOKEN
 
 
-class _Kept(NamedTuple):
-    settings: Settings
-    cards: tuple[Card, ...]
-    pieces: list[str]
-
-
 class Untouched:
     """Keeps one page for each look."""
 
     def __init__(self) -> None:
-        self._kept: dict[Look, _Kept] = {}
+        self._pieces: Kept[list[bytes]] = Kept()
 
     def html(
         self,
         look: Look,
-        settings: Settings,
-        cards: tuple[Card, ...],
+        of: object,
         make: Callable[[Mapping[str, Any]], str],
         *,
         address: str,
         question: Question | None,
-    ) -> str:
-        """The page for this visitor. `make` renders it, given the `my_address` and `question` to show."""
-        kept = self._kept.get(look)
-        if kept is None or kept.settings is not settings or kept.cards != cards:
+    ) -> bytes:
+        """The page for this visitor. `make` renders it of what is given, with the `my_address` and `question` to show."""
+
+        def pieces() -> list[bytes]:
             text = make({"my_address": _ADDRESS, "question": _Blank() if question else None})
-            kept = self._kept[look] = _Kept(settings, cards, _PLACES.split(text))
-        own = {_ADDRESS: str(escape(address))}
+            return [piece.encode() for piece in _PLACES.split(text)]
+
+        own = {_ADDRESS.encode(): str(escape(address)).encode()}
         if question is not None:
-            own |= {_A: str(question.a), _B: str(question.b), _TOKEN: str(escape(question.token))}
+            own |= {
+                _A.encode(): b"%d" % question.a,
+                _B.encode(): b"%d" % question.b,
+                _TOKEN.encode(): str(escape(question.token)).encode(),
+            }
         # Every second piece is a place.
-        return "".join([own[piece] if n % 2 else piece for n, piece in enumerate(kept.pieces)])
+        return b"".join([own[piece] if n % 2 else piece for n, piece in enumerate(self._pieces.get(look, of, pieces))])

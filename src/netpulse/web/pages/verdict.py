@@ -15,7 +15,7 @@ from netpulse.errors import CODES
 from netpulse.inventory import Connection, Router
 from netpulse.queries.traceroute import SILENT_HOPS
 from netpulse.special_purpose import inside
-from netpulse.web.pages.network import Silence
+from netpulse.web.pages.cards import Silence
 from netpulse.web.pages.progress import Progress
 from netpulse.words import Words
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 from urllib.parse import urlsplit
 
@@ -101,6 +102,7 @@ def same_origin(request: Request, public_url: str | None) -> bool:
     return urlsplit(origin).netloc in ours - {None, ""}
 
 
+@lru_cache
 def offered_languages(languages: tuple[str, ...]) -> tuple[str, ...]:
     """Those of the configured languages that there are words of; English if none."""
     return tuple(dict.fromkeys(words_for(tag).tag for tag in languages if known(tag))) or ("en",)
