@@ -17,9 +17,19 @@ export function startOverview() {
       const rows = all("tbody tr", card);
       for (const row of rows) row.hidden = (kind && row.dataset.k !== kind) || !has(row.textContent, rest);
       card.hidden = rows.length ? rows.every((row) => row.hidden) : rest.length > 0;
+      const fold = one(".fold", card);
+      if (fold) fold.open = !card.hidden && (kind !== "" || rest.length > 0);
       any ||= !card.hidden;
     }
     one("[data-nothing]").hidden = any;
+  }
+
+  /** The connections that the address points at are unfolded, in browsers that do not do so by themselves too. */
+  function unfold() {
+    const fold = location.hash.startsWith("#c-") && document.getElementById(location.hash.slice(1))?.closest(".fold");
+    if (!fold || fold.open) return;
+    fold.open = true;
+    fold.scrollIntoView({ block: "center" });
   }
 
   for (const button of buttons) {
@@ -29,4 +39,6 @@ export function startOverview() {
     });
   }
   find?.addEventListener("input", show);
+  addEventListener("hashchange", unfold);
+  unfold();
 }

@@ -15,6 +15,9 @@ from netpulse.words import Words
 TYPES = ("IX", "TRANSIT", "PEER", "CUSTOMER")
 """The kinds of connections in the order that they are shown; a router's own choice, which has none, comes last."""
 
+MOST_ROWS = 120
+"""Connections that are shown at once; in a larger network the first page counts them and `/network` folds them up."""
+
 
 class Silence(NamedTuple):
     """When a router that does not answer last did, `HH:MM` in UTC and minutes ago; both None if it never has."""
@@ -94,6 +97,11 @@ def silence_of(services: Services, device: Device) -> Silence:
         return Silence(None, None)
     last = services.store.audit.wall() - timedelta(seconds=ago_s)
     return Silence(f"{last.astimezone(UTC):%H:%M}", int(ago_s // 60))
+
+
+def is_large(shown: Sequence[Card]) -> bool:
+    """Whether these are more connections than are shown at once."""
+    return sum(len(card.connections) for card in shown) > MOST_ROWS
 
 
 def kinds_in(shown: Sequence[Card]) -> list[str]:

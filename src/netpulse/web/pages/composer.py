@@ -66,6 +66,11 @@ class Model(NamedTuple):
     sets: list[dict[str, Forms]]
     set_of: Mapping[tuple[str, int | None], int]
 
+    @property
+    def ways(self) -> int:
+        """How many connections there are to choose from."""
+        return sum(map(len, self.connections.values()))
+
     def router(self, slug: str) -> Router | None:
         return next((router for router in self.routers if router.slug == slug), None)
 

@@ -14,7 +14,7 @@ from netpulse.query import Parameter
 from netpulse.special_purpose import why_special
 from netpulse.values import HostName, canonical, parse_target
 from netpulse.web.exchange import decoded_pairs
-from netpulse.web.pages.cards import TYPES
+from netpulse.web.pages.cards import MOST_ROWS, TYPES
 from netpulse.web.pages.composer import ALL_ROUTERS, Model, Typed, asked_of, form_of, model_of, options_of
 from netpulse.web.pages.frame import Frame
 from netpulse.web.pages.visitor import Visitor, quota
@@ -202,7 +202,7 @@ def form_context(
     return {
         "typed": shown,
         "model": model,
-        "pairs": frame.once("pairs", model.pairs),
+        "pairs": frame.once("pairs", model.pairs) if model.ways <= MOST_ROWS else [],
         "everywhere": ALL_ROUTERS,
         "kinds": kinds,
         "states": status,

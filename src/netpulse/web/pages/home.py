@@ -23,7 +23,7 @@ from netpulse.render.as_json import encode
 from netpulse.web.access import asked as noted
 from netpulse.web.access import facts_of
 from netpulse.web.exchange import JSON
-from netpulse.web.pages.cards import Card, cards_of, in_numbers, kinds_in
+from netpulse.web.pages.cards import Card, cards_of, in_numbers, is_large, kinds_in
 from netpulse.web.pages.composer import ALL_ROUTERS, Typed
 from netpulse.web.pages.form import (
     PERSON_COOKIE,
@@ -40,9 +40,6 @@ from netpulse.web.pages.form import (
 from netpulse.web.pages.frame import Frame, wants_text
 from netpulse.web.pages.untouched import Look, Untouched
 from netpulse.web.pages.visitor import Visitor, missed, quota, same_origin, spend
-
-_MOST_ROWS = 120
-"""Connections on the first page; a larger network shows its routers here and their connections on `/network`."""
 
 _log = logging.getLogger(__name__)
 
@@ -199,8 +196,9 @@ class Home:
         return {
             "cards": shown,
             "kinds_shown": kinds_in(shown),
+            "folded": False,
             "summary": in_numbers(visitor.words, self._services, shown),
-            "whole": sum(len(card.connections) for card in shown) <= _MOST_ROWS,
+            "whole": not is_large(shown),
             "script_data": self._frame.once("script", the_model(self._frame, visitor).for_script),
         }
 

@@ -7,7 +7,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from netpulse.web.kept import Kept
-from netpulse.web.pages.cards import Card, cards_of, in_numbers, kinds_in
+from netpulse.web.pages.cards import Card, cards_of, in_numbers, is_large, kinds_in
 from netpulse.web.pages.frame import Frame
 
 
@@ -23,6 +23,7 @@ def routes(frame: Frame) -> list[BaseRoute]:
             "network.html",
             cards=shown,
             kinds=kinds_in(shown),
+            folded=is_large(shown),
             summary=in_numbers(frame.visitor(request).words, services, shown),
         )
 

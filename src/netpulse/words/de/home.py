@@ -15,6 +15,7 @@ WORDS = {
     "home.find.connection": "Verbindungen filtern",
     "home.connection.unneeded": "Nicht nötig: Der BGP-AS-Pfad zeigt, was über jede Verbindung gelernt wurde.",
     "home.way": "Router und Verbindung",
+    "home.way.show": "Verbindungen des gewählten Routers zeigen",
     "home.way.above": "Wie oben gewählt",
     "home.way.hint": "Bestimmt die Absenderadresse und damit den Rückweg. Der Hinweg folgt dem besten Pfad des Routers, "
     "wenn der Betreiber ihn nicht lenkt.",

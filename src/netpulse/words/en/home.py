@@ -15,6 +15,7 @@ WORDS = {
     "home.find.connection": "Filter connections",
     "home.connection.unneeded": "Not needed: BGP AS path shows what was learned on every connection.",
     "home.way": "Router and connection",
+    "home.way.show": "Show the connections of the chosen router",
     "home.way.above": "As chosen above",
     "home.way.hint": "Sets the source address, so it decides the way back. The way out follows the router's best path, "
     "unless the operator steers it.",
