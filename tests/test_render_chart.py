@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netpulse.render.chart import HEIGHT, WIDTH, ping_chart
+from netpulse.render.chart import HEIGHT, WIDTHS, Chart, ping_charts
+
+
+def wide(times_ms: Sequence[tuple[int, float | None]], expected: int) -> Chart:
+    return ping_charts(times_ms, expected)[0]
 
 
 def test_answers_are_joined_and_a_lost_probe_breaks_the_line() -> None:
-    chart = ping_chart([(0, 10.0), (1, 12.0), (2, None), (3, 11.0)], expected=5)
+    chart = wide([(0, 10.0), (1, 12.0), (2, None), (3, 11.0)], expected=5)
     assert [mark.text for mark in chart.marks] == ["10", "12", None, "11"]
     assert len(chart.lines) == 2
     assert len(chart.areas) == 1
@@ -17,42 +24,56 @@ def test_answers_are_joined_and_a_lost_probe_breaks_the_line() -> None:
 
 
 def test_the_chart_keeps_room_for_the_probes_still_to_come() -> None:
-    assert ping_chart([(0, 1.0)], expected=5).marks[0].x < WIDTH / 4
+    assert wide([(0, 1.0)], expected=5).marks[0].x < WIDTHS["wide"] / 4
 
 
 def test_without_any_answer_there_are_crosses_and_no_average() -> None:
-    chart = ping_chart([(0, None), (1, None)], expected=2)
+    chart = wide([(0, None), (1, None)], expected=2)
     assert chart.lines == ()
-    assert chart.average_y is None
+    assert chart.average is None
     assert len(chart.ticks) >= 2
 
 
 def test_the_slowest_answer_is_marked_only_where_it_is_clearly_slower() -> None:
     assert (
-        ping_chart([(0, 10.0), (1, 88.2), (2, 10.1)], expected=3).peak
-        == ping_chart([(0, 10.0), (1, 88.2), (2, 10.1)], expected=3).marks[1]
+        wide([(0, 10.0), (1, 88.2), (2, 10.1)], expected=3).peak
+        == wide([(0, 10.0), (1, 88.2), (2, 10.1)], expected=3).marks[1]
     )
-    assert ping_chart([(0, 10.0), (1, 10.1)], expected=2).peak is None
+    assert wide([(0, 10.0), (1, 10.1)], expected=2).peak is None
 
 
 def test_a_lost_probe_has_its_whole_column() -> None:
-    chart = ping_chart([(0, 1.0), (1, None), (2, 1.0)], expected=3)
+    chart = wide([(0, 1.0), (1, None), (2, 1.0)], expected=3)
     ((x, width),) = chart.bands
     assert x < chart.marks[1].x < x + width
     assert chart.marks[0].x < x
 
 
-def test_a_narrow_screen_gets_the_same_probes_and_as_many_numbers_as_fit() -> None:
-    chart = ping_chart([(seq, 10.0 + seq) for seq in range(20)], expected=20)
-    assert chart.narrow is not None
-    assert [mark.text for mark in chart.narrow.marks] == [mark.text for mark in chart.marks]
-    assert chart.every == 1
-    assert chart.narrow.every == 2
-    assert all(mark.x < chart.narrow.width for mark in chart.narrow.marks)
+def test_narrower_screens_get_the_same_probes_and_as_many_numbers_as_fit() -> None:
+    charts = ping_charts([(seq, 10.0 + seq) for seq in range(20)], expected=20)
+    assert [chart.name for chart in charts] == ["wide", "middle", "narrow"]
+    assert len({tuple(mark.text for mark in chart.marks) for chart in charts}) == 1
+    assert [chart.every for chart in charts] == [1, 1, 2]
+    assert all(mark.x < chart.width for chart in charts for mark in chart.marks)
+
+
+@pytest.mark.parametrize(
+    ("times", "anchor", "above"),
+    [
+        ([10.0, 20.0, 10.0, 10.0, 10.0], "end", True),
+        ([10.0, 10.0, 10.0, 10.0, 30.0], "start", True),
+        ([30.0, 10.0, 10.0, 10.0, 30.0], "end", True),
+        ([10.2, 10.2, 9.4, 10.2, 10.2], "end", False),
+    ],
+)
+def test_the_average_is_written_where_no_line_runs(times: list[float], anchor: str, above: bool) -> None:
+    average = ping_charts(list(enumerate(times)), expected=5)[2].average
+    assert average is not None
+    assert (average.anchor, average.label_y < average.y) == (anchor, above)
 
 
 @given(st.lists(st.one_of(st.none(), st.floats(0, 1e6, allow_nan=False)), max_size=30))
 def test_every_mark_lies_inside_and_the_scale_is_short(times: list[float | None]) -> None:
-    chart = ping_chart(list(enumerate(times)), expected=5)
-    assert all(0 <= mark.x <= WIDTH and 0 <= mark.y <= HEIGHT for mark in chart.marks)
+    chart = wide(list(enumerate(times)), expected=5)
+    assert all(0 <= mark.x <= chart.width and 0 <= mark.y <= HEIGHT for mark in chart.marks)
     assert 2 <= len(chart.ticks) <= 12

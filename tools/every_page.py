@@ -237,7 +237,10 @@ def _recording(folder: Path) -> Path:
 
 def _settings(folder: Path) -> Settings:
     found = replay_settings(("127.0.0.1", 0), f"sqlite:///{folder}/pages.db", _recording(folder))
-    routers = [replace(router, device=replace(router.device, max_sessions=2)) for router in found.inventory.routers]
+    routers = [
+        replace(router, device=replace(router.device, max_sessions=2 if router.slug == _HELD_AT[0] else 4))
+        for router in found.inventory.routers
+    ]
     return replace(
         found,
         inventory=replace(found.inventory, routers=tuple(routers)),

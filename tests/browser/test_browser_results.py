@@ -95,7 +95,9 @@ async def test_a_lost_connection_is_said_and_nothing_is_missed_or_repeated(tmp_p
     ):
         await expect(page.locator("#chip")).to_have_text("Running · 1 of 5")
         line.cut()
-        await expect(page.locator("#lost")).to_contain_text("The query goes on; reconnecting in 2 s.")
+        await expect(page.locator("#lost")).to_have_text(
+            "Connection lost at probe 1. The query goes on; reconnecting in 2 s."
+        )
         await expect(page.locator("#raw")).to_contain_text(LINES[0])
         held.go()
         line.whole = True

@@ -151,10 +151,13 @@ export function startComposer() {
   const slug = chosen("router")?.value;
   if (slug && slug !== "*" && one("#of").textContent !== fill(one("#of").dataset.of, slug)) connections(slug);
   show();
+  // Long lists scroll downwards, on a narrow screen sideways: what is chosen is to be seen.
   for (const input of all(".opts input:checked", form)) {
-    const place = input.closest(".opts");
-    const from = input.closest(".opt").offsetTop - place.offsetTop;
-    if (from > place.clientHeight) place.scrollTop = from - place.clientHeight / 2;
+    const option = input.closest(".opt").getBoundingClientRect();
+    const list = input.closest(".opts");
+    const place = list.getBoundingClientRect();
+    if (option.bottom > place.bottom) list.scrollTop += option.top - place.top - place.height / 2;
+    if (option.right > place.right || option.left < place.left) list.scrollLeft += option.left - place.left - place.width / 3;
   }
 }
 

@@ -61,6 +61,8 @@ export function startLive() {
     say.textContent = box.dataset.back;
   };
   source.onerror = () => {
+    // How far it was, where that is known.
+    one("b", lost).textContent = one("#chip").dataset.lost ?? lost.dataset.lost;
     lost.hidden = false;
     // The server is there again but not this stream: the page as it is now says what came of it.
     if (source.readyState === EventSource.CLOSED) wait();

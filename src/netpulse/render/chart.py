@@ -9,13 +9,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil, floor, log10
+from typing import Literal
 
-WIDTH, NARROW_WIDTH, HEIGHT = 1240, 360, 172
+WIDTHS = {"wide": 1240, "middle": 720, "narrow": 360}
+HEIGHT = 172
 _LEFT, _RIGHT, _TOP, _BOTTOM = 56, 10, 20, 20
 _LEFT_NARROW = 40
+_LABEL_WIDTH, _LABEL_HEIGHT = 84.0, 12.0
 _ROOM_PX = 26.0
 """What a probe's number or the word of a lost one needs beside the next."""
 
+_End = tuple[float, Literal["start", "end"]]
 _STEPS = (1.0, 2.0, 5.0, 10.0)
 
 
@@ -38,41 +42,51 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True)
+class Average:
+    """The line of the average: its height, its time in ms as text, and where that is written, from there on or up to there."""
+
+    y: float
+    text: str
+    label_x: float
+    label_y: float
+    anchor: Literal["start", "end"]
+
+
+@dataclass(frozen=True, slots=True)
 class Chart:
-    """A picture `width` px wide whose scale begins at `left`. `average_y` is a height.
+    """A picture `width` px wide, for a screen that `name` says, whose scale begins at `left`.
 
     `lines` and `areas` are SVG paths, one for each stretch of answers without a gap. `peak` is the slowest answer, None
     where no other is clearly faster; `bands` are the left edge and the width of each probe without an answer; of every
-    `every`-th probe there is room for its number. `narrow` is the same for a narrow screen.
+    `every`-th probe there is room for its number.
     """
 
+    name: str
     width: int
     left: int
     marks: tuple[Mark, ...]
     ticks: tuple[Tick, ...]
     lines: tuple[str, ...]
     areas: tuple[str, ...]
-    average_y: float | None
-    average: str | None
+    average: Average | None
     floor_y: float
     peak: Mark | None
     bands: tuple[tuple[float, float], ...]
     every: int
-    narrow: Chart | None = None
 
     @property
     def right(self) -> int:
         return self.width - _RIGHT
 
 
-def ping_chart(times_ms: Sequence[tuple[int, float | None]], expected: int) -> Chart:
-    """The chart of these probes, each with its number and its time (None: no answer), of `expected` in all."""
-    return _chart(times_ms, expected, WIDTH, _LEFT, _chart(times_ms, expected, NARROW_WIDTH, _LEFT_NARROW, None))
+def ping_charts(times_ms: Sequence[tuple[int, float | None]], expected: int) -> tuple[Chart, ...]:
+    """The chart of these probes, each with its number and its time (None: no answer), of `expected` in all; for wide,
+    middle and narrow screens."""
+    return tuple(_chart(times_ms, expected, name, width) for name, width in WIDTHS.items())
 
 
-def _chart(
-    times_ms: Sequence[tuple[int, float | None]], expected: int, width: int, left: int, narrow: Chart | None
-) -> Chart:
+def _chart(times_ms: Sequence[tuple[int, float | None]], expected: int, name: str, width: int) -> Chart:
+    left = _LEFT_NARROW if name == "narrow" else _LEFT
     known = [time for _, time in times_ms if time is not None]
     low, high, step = _scale(known)
     columns = max(expected, len(times_ms), 1)
@@ -105,20 +119,47 @@ def _chart(
     average = sum(known) / len(known) if known else None
     answered = [mark for mark in marks if mark.text is not None]
     return Chart(
+        name=name,
         width=width,
         left=left,
         marks=marks,
         ticks=ticks,
         lines=lines,
         areas=areas,
-        average_y=None if average is None else height(average),
-        average=None if average is None else _written(average),
+        average=None if average is None else _average(height(average), _written(average), stretches, left, width - _RIGHT),
         floor_y=floor_y,
         peak=min(answered, key=lambda mark: mark.y) if known and max(known) > 1.1 * min(known) else None,
         bands=tuple((round(m.x - column_px / 2, 1), round(column_px, 1)) for m in marks if m.text is None),
         every=max(1, ceil(_ROOM_PX / column_px)),
-        narrow=narrow,
     )
+
+
+def _average(y: float, text: str, stretches: Sequence[Sequence[Mark]], left: int, right: int) -> Average:
+    """The line at this height, its label at the end and on the side of it where no line of the chart runs, if there is one."""
+    ends: tuple[_End, _End] = (right, "end"), (left, "start")
+    places = [(end, y + below) for below in (-4.0, 11.0) for end in ends]
+
+    def is_free(place: tuple[_End, float]) -> bool:
+        (x, anchor), base = place
+        begin = x if anchor == "start" else x - _LABEL_WIDTH
+        return base < HEIGHT - _BOTTOM and not any(
+            _crosses(a, b, begin, begin + _LABEL_WIDTH, base - _LABEL_HEIGHT, base + 2)
+            for stretch in stretches
+            for a, b in zip(stretch, [*stretch[1:], stretch[-1]], strict=True)
+        )
+
+    (x, anchor), base = next((place for place in places if is_free(place)), places[0])
+    return Average(y, text, x, round(base, 1), anchor)
+
+
+def _crosses(a: Mark, b: Mark, left: float, right: float, top: float, bottom: float) -> bool:
+    """Whether the line between two marks runs through this box; a mark alone is a line to itself."""
+    begin, end = max(a.x, left), min(b.x, right)
+    if begin > end:
+        return False
+    slope = (b.y - a.y) / (b.x - a.x) if b.x != a.x else 0.0
+    heights = a.y + slope * (begin - a.x), a.y + slope * (end - a.x)
+    return min(heights) <= bottom and max(heights) >= top
 
 
 def _stretches(marks: Sequence[Mark]) -> list[list[Mark]]:

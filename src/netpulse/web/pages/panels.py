@@ -7,7 +7,7 @@ from itertools import groupby, pairwise
 from statistics import fmean, median
 from typing import Any, NamedTuple
 
-from netpulse.render.chart import Chart, ping_chart
+from netpulse.render.chart import Chart, ping_charts
 from netpulse.render.graph import Graph, Path, graph_of
 from netpulse.render.timebar import TimeBar, time_bar
 from netpulse.web.pages.progress import Progress
@@ -74,13 +74,13 @@ def ping_figures(words: Words, progress: Progress) -> list[Figure]:
     ]
 
 
-def ping_picture(progress: Progress) -> Chart:
+def ping_picture(progress: Progress) -> tuple[Chart, ...]:
     """The chart of the probes so far: those that were passed over got no answer."""
     times = {echo["seq"]: echo["rtt_ms"] for echo in progress.result["echoes"]}
     first = 0 if 0 in times else 1
     through, expected = progress.steps
     count = max(progress.result.get("sent") or 0, through)
-    return ping_chart([(seq, times.get(seq)) for seq in range(first, first + count)], expected or count)
+    return ping_charts([(seq, times.get(seq)) for seq in range(first, first + count)], expected or count)
 
 
 def path_figures(words: Words, progress: Progress, places: Places) -> list[Figure]:

@@ -175,7 +175,7 @@ class Results:
             "verdict": verdict,
             "notices": notices(words, progress, places),
             "figures": ping_figures(words, progress) if progress.kind == "ping" else [],
-            "chart": ping_picture(progress) if progress.kind == "ping" else None,
+            "charts": ping_picture(progress) if progress.kind == "ping" else (),
             "figures_answered": len(progress.result["echoes"]) if progress.kind == "ping" else 0,
             "path_figures": path_figures(words, progress, places) if progress.kind == "aspath" else [],
             "bar": trace_picture(progress) if progress.kind == "traceroute" else None,

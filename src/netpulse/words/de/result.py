@@ -42,6 +42,8 @@ WORDS = {
     "result.running.nothing": "Der Router ist gefragt. Noch ist nichts zurückgekommen.",
     "result.other.waiting": "Eine Abfrage läuft. Ihr Ergebnis erscheint hier, sobald es da ist.",
     "result.lost": "Verbindung verloren.",
+    "result.lost.probe": "Verbindung bei Probe {n} verloren.",
+    "result.lost.hop": "Verbindung bei Hop {n} verloren.",
     "result.lost.text": "Die Abfrage läuft weiter; neuer Versuch in {n} s.",
     "result.back": "Wieder verbunden.",
     "result.raw": "Ausgabe des Routers",

@@ -42,6 +42,8 @@ WORDS = {
     "result.running.nothing": "The router has been asked. Nothing has come back yet.",
     "result.other.waiting": "A query is under way. Its result appears here as soon as it is there.",
     "result.lost": "Connection lost.",
+    "result.lost.probe": "Connection lost at probe {n}.",
+    "result.lost.hop": "Connection lost at hop {n}.",
     "result.lost.text": "The query goes on; reconnecting in {n} s.",
     "result.back": "Connected again.",
     "result.raw": "Router output",
