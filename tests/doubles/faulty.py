@@ -23,7 +23,7 @@ import pytest
 from doubles.fake_router import FakeRouter, fixed_key
 from doubles.glass import PING, SETTINGS, TRACE, Glass, answers, transit
 from doubles.scripted import Scripted
-from doubles.steps import Exit, Say, Step
+from doubles.steps import Exit, Hang, Say, Step
 from netpulse.inventory import BirdSocket, Device, Inventory, Reach, Router, RouteSource, RouteTable, Ssh, ThisHost
 from netpulse.pool import make_transport
 from netpulse.services import open_services
@@ -46,6 +46,11 @@ SECRETS = ("127.0.0.1", "netpulse", "ssh-ed25519", "Traceback", "asyncssh", "/",
 def well(command: str) -> list[Step]:
     """What a router that is well prints."""
     return [Say(TRACE if command.startswith("traceroute") else PING), Exit(0)]
+
+
+def hangs(_command: str) -> list[Step]:
+    """Two lines, and then nothing more."""
+    return [*map(Say, LINES[:2]), Hang()]
 
 
 def by_ssh(folder: Path, router: FakeRouter | int, host: str = "127.0.0.1") -> Ssh:

@@ -8,26 +8,29 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import resource
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx2
 
 from doubles import server_process
 from doubles.fake_router import FakeRouter
 from doubles.faulty import by_ssh
+from doubles.machine import DISK
 from netpulse.store import open_store
 from netpulse.store.audit import AuditFilter, AuditRow
 
 FILE = """\
 site: {{name: Test, organization: Example}}
-storage: sqlite:///test.db
+storage: sqlite:///{database}
 limits: {{target_per_minute: 100000, queue_places: 10, queue_wait_s: 30}}
 deadlines: {{silence_s: 50, ping_s: 50}}
 routers:
@@ -53,8 +56,9 @@ class Server:
     headers: dict[str, str]
 
     @asynccontextmanager
-    async def client(self) -> AsyncIterator[httpx2.AsyncClient]:
-        limits = httpx2.Limits(max_connections=200, max_keepalive_connections=200)
+    async def client(self, most: int = 200) -> AsyncIterator[httpx2.AsyncClient]:
+        """A client with the key and at most so many connections."""
+        limits = httpx2.Limits(max_connections=most, max_keepalive_connections=most)
         async with httpx2.AsyncClient(timeout=30, headers=self.headers, base_url=self.url, limits=limits) as client:
             yield client
 
@@ -77,19 +81,39 @@ class Server:
             return [row async for row in store.audit.find(AuditFilter(), newest_first=False)]
 
 
+async def log_of(stream: asyncio.StreamReader | None) -> list[dict[str, Any]]:
+    """Every line that is left."""
+    assert stream is not None
+    return [json.loads(line) for line in (await stream.read()).splitlines() if line.startswith(b"{")]
+
+
 @asynccontextmanager
 async def server_of(
-    folder: Path, router: FakeRouter, *, sessions: int = 3, stderr: int | None = PIPE
+    folder: Path,
+    router: FakeRouter,
+    *,
+    sessions: int = 3,
+    stderr: int | None = PIPE,
+    inside: Sequence[str] = (),
+    database: str = "test.db",
 ) -> AsyncIterator[Server]:
-    """The process is gone at the end, whatever it was doing."""
+    """The process is gone at the end, whatever it was doing. `inside` are words before its command, as `machine` has them."""
     reach = by_ssh(folder, router)
     reach.key_file.chmod(0o600)
     path = folder / "netpulse.yaml"
-    path.write_text(FILE.format(sessions=sessions, port=reach.port, host_key=reach.host_keys[0]))
+    path.write_text(
+        FILE.format(
+            sessions=sessions, port=reach.port, host_key=reach.host_keys[0], database=database
+        )
+    )
+    (folder / DISK).mkdir()
     async with open_store(f"sqlite:///{folder / 'test.db'}") as store:
         key, _ = await store.keys.create("tests", per_minute=100_000)
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, server_process.__file__, str(folder), str(path)), stdout=PIPE, stderr=stderr
+        *(*inside, sys.executable, server_process.__file__, str(folder), str(path)),
+        cwd=folder,
+        stdout=PIPE,
+        stderr=stderr,
     )
     assert process.stdout is not None
     try:

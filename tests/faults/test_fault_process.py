@@ -4,40 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import json
 import os
 import resource
 import signal
 import weakref
 from pathlib import Path
-from typing import Any
 
 import httpx2
 import pytest
 
 from doubles.fake_router import FakeRouter, fixed_key
-from doubles.faulty import LINES, PING_PATH, answer, faulty_glass, well
-from doubles.faulty_process import FILE, server_of
+from doubles.faulty import LINES, PING_PATH, answer, faulty_glass, hangs, well
+from doubles.faulty_process import FILE, log_of, server_of
 from doubles.glass import parsed_events
-from doubles.steps import Exit, Hang, Say, Step
+from doubles.steps import Exit, Say, Step
 from netpulse import config
 from netpulse.config.faults import ConfigFaults
 from netpulse.execution import Execution
 from netpulse.query import Job
 from netpulse.runs import Run, Runs
 
-HANGS: list[Step] = [*map(Say, LINES[:2]), Hang()]
 EVENTS = {"Accept": "text/event-stream"}
-
-
-def hangs(_command: str) -> list[Step]:
-    return HANGS
-
-
-async def log_of(stream: asyncio.StreamReader | None) -> list[dict[str, Any]]:
-    """Every line that is left."""
-    assert stream is not None
-    return [json.loads(line) for line in (await stream.read()).splitlines() if line.startswith(b"{")]
 
 
 async def test_f23_sigterm_during_a_stream(tmp_path: Path) -> None:
@@ -191,7 +178,8 @@ def test_f31_credentials_missing_or_open_to_others(tmp_path: Path, fault: str) -
     if fault != "missing":
         key.write_text(secret if fault != "not a key" else "hunter2")
         key.chmod(0o644 if fault == "open to others" else 0o600)
-    path.write_text(FILE.format(sessions=3, port=22, host_key=line if fault != "no host key" else "ssh-ed25519 AAAA"))
+    host_key = line if fault != "no host key" else "ssh-ed25519 AAAA"
+    path.write_text(FILE.format(sessions=3, port=22, database="test.db", host_key=host_key))
     with pytest.raises(ConfigFaults) as refused:
         config.load(path)
     (told,) = (str(one) for one in refused.value.faults)

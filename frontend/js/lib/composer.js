@@ -151,14 +151,17 @@ export function startComposer() {
   const slug = chosen("router")?.value;
   if (slug && slug !== "*" && one("#of").textContent !== fill(one("#of").dataset.of, slug)) connections(slug);
   show();
-  // Long lists scroll downwards, on a narrow screen sideways: what is chosen is to be seen.
-  for (const input of all(".opts input:checked", form)) {
-    const option = input.closest(".opt").getBoundingClientRect();
-    const list = input.closest(".opts");
-    const place = list.getBoundingClientRect();
-    if (option.bottom > place.bottom) list.scrollTop += option.top - place.top - place.height / 2;
-    if (option.right > place.right || option.left < place.left) list.scrollLeft += option.left - place.left - place.width / 3;
-  }
+  // Before the next paint, so that nothing is laid out twice.
+  requestAnimationFrame(() => all(".opts input:checked", form).forEach(bringIntoView));
+}
+
+/** Long lists scroll downwards, on a narrow screen sideways: what is chosen is to be seen. */
+function bringIntoView(input) {
+  const list = input.closest(".opts");
+  const place = list.getBoundingClientRect();
+  const option = input.closest(".opt").getBoundingClientRect();
+  if (option.bottom > place.bottom) list.scrollTop += option.top - place.top - place.height / 2;
+  if (option.right > place.right || option.left < place.left) list.scrollLeft += option.left - place.left - place.width / 3;
 }
 
 /** Hides what does not contain every word typed; a heading stays with what is below it. */
