@@ -84,6 +84,7 @@ class Watched(Scripted):
         super().__init__(lambda command: SCRIPTS[command.split()[1]])
         self.most, self.open_to_all = most, open_to_all
         self.login_s = 0.0
+        self.logging_in = 0
         self.opened: list[tuple[ScriptedRunning, bool]] = []
         self.breaches: list[str] = []
 
@@ -92,7 +93,11 @@ class Watched(Scripted):
 
     async def start(self, command: str) -> ScriptedRunning:
         if self.login_s:
-            await asyncio.sleep(self.login_s)
+            self.logging_in += 1
+            try:
+                await asyncio.sleep(self.login_s)
+            finally:
+                self.logging_in -= 1
         running = await super().start(command)
         self.opened.append((running, command.startswith("keyed")))
         alive = self.alive()
@@ -241,10 +246,10 @@ class SessionsHold(RuleBasedStateMachine):
 
     @rule(key=keys, most=st.integers(1, 4), reserved=st.integers(0, 2))
     def a_reload_changes_sessions(self, key: str, most: int, reserved: int) -> None:
-        """A lower number holds for those that come; a command under way ends as it began."""
+        """A lower number holds for those that come; a command under way, or about to begin after a login, ends as it began."""
         device = replace(self.devices[key], max_sessions=most, reserved_sessions=min(reserved, most - 1))
-        alive = self.doubles[key].alive()
-        if most < self.devices[key].max_sessions and alive:
+        double = self.doubles[key]
+        if most < self.devices[key].max_sessions and (double.alive() or double.logging_in):
             return
         self._adopt(key, device)
 
