@@ -6,11 +6,9 @@ Only names, ports and certificates are put into them. A proxy that is not here i
 from __future__ import annotations
 
 import asyncio
-import datetime
 import os
 import re
 import signal
-import socket
 import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -20,12 +18,10 @@ from pathlib import Path
 
 import httpx2
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from doubles.glass import SETTINGS, TRACE, Glass, answers, looking_glass, parsed_events
 from doubles.scripted import Hold, Say, Script, Scripted
+from measure.nginx import certificate, free_ports, nginx_command
 from netpulse.lab.binaries import find
 
 DEPLOY = Path(__file__).resolve().parent.parent / "deploy"
@@ -42,60 +38,6 @@ class Front:
     client: httpx2.AsyncClient
     glass: Glass
     device: Scripted
-
-
-def certificate(folder: Path) -> tuple[Path, Path]:
-    """A certificate for localhost and its key."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
-    now = datetime.datetime.now(datetime.UTC)
-    made = (
-        x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key()).serial_number(1)
-        .not_valid_before(now - datetime.timedelta(days=1)).not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )  # fmt: skip
-    pem, private = folder / "cert.pem", folder / "key.pem"
-    pem.write_bytes(made.public_bytes(serialization.Encoding.PEM))
-    private.write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
-    )
-    return pem, private
-
-
-def free_ports(count: int) -> list[int]:
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [int(sock.getsockname()[1]) for sock in sockets]
-    for sock in sockets:
-        sock.close()
-    return ports
-
-
-def nginx_command(folder: Path, program: Path, upstream: int, plain: int, tls: int) -> list[str]:
-    text = (DEPLOY / "nginx" / "netpulse.conf").read_text()
-    pem, private = certificate(folder)
-    for old, new in (
-        ("server 127.0.0.1:8080;", f"server 127.0.0.1:{upstream};"),
-        ("    listen 80;\n    listen [::]:80;\n", f"    listen 127.0.0.1:{plain};\n"),
-        ("    listen 443 ssl http2;\n    listen [::]:443 ssl http2;\n", f"    listen 127.0.0.1:{tls} ssl http2;\n"),
-        ("/etc/ssl/netpulse/CERTIFICATE.pem", str(pem)),
-        ("/etc/ssl/netpulse/KEY.pem", str(private)),
-        ("LG.EXAMPLE.COM", "localhost"),
-    ):
-        assert old in text
-        text = text.replace(old, new)
-    (folder / "site.conf").write_text(text)
-    temporary = "".join(f"{kind}_temp_path {folder}/{kind};\n" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
-    (folder / "nginx.conf").write_text(
-        ("user root;\n" if os.geteuid() == 0 else "")
-        + f"worker_processes 1;\npid {folder}/pid;\nerror_log {folder}/error.log;\nevents {{}}\n"
-        + f"http {{\naccess_log off;\n{temporary}include {folder}/site.conf;\n}}\n"
-    )
-    # Its parent leaves when it listens, so nothing has to be waited for.
-    return [str(program), "-p", str(folder), "-e", str(folder / "error.log"), "-c", str(folder / "nginx.conf")]
 
 
 def caddy_command(folder: Path, program: Path, upstream: int, plain: int, tls: int) -> list[str]:
@@ -214,7 +156,9 @@ def test_no_proxy_holds_back_or_repeats_a_question() -> None:
     nginx = (DEPLOY / "nginx" / "netpulse.conf").read_text()
     for name in ("proxy_buffering", "gzip", "proxy_next_upstream", "proxy_intercept_errors"):
         assert f" {name} off;" in nginx
-    assert "    send_timeout 30s;\n" in nginx
+    # Whoever takes nothing, or asks nothing more, is gone within half a minute.
+    assert "    send_timeout 20s;\n" in nginx
+    assert "    keepalive_timeout 15s;\n" in nginx
     assert int(re.findall(r"proxy_read_timeout (\d+)s;", nginx)[0]) > 55
     caddy = (DEPLOY / "caddy" / "Caddyfile").read_text()
     assert "flush_interval -1" in caddy

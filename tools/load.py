@@ -21,7 +21,7 @@ from pathlib import Path
 
 import uvloop
 
-from endurance import crowds, hostile, kills, rates, refusals, slow, streams
+from endurance import crowds, hostile, kills, proxied, rates, refusals, slow, streams
 from endurance.ground import Scale, room_for
 from measure.fakes import Fakes, fake_routers
 from measure.rows import Row, table
@@ -31,7 +31,7 @@ SUBJECTS: dict[str, tuple[Measurement, ...]] = {
     "rates": (rates.rates,),
     "streams": (streams.idle, streams.full),
     "crowds": (crowds.unannounced, crowds.one_client, crowds.patient, crowds.one_target),
-    "slow": (slow.slow,),
+    "slow": (slow.slow, proxied.slow_behind_nginx),
     "leaving": (streams.leaving,),
     "refusals": (refusals.refusals,),
     "hostile": (hostile.hostile,),

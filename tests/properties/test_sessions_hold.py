@@ -130,7 +130,7 @@ class SessionsHold(RuleBasedStateMachine):
         self.asked: list[tuple[Execution, Run]] = []
         self.devices = dict(DEVICES)
         self.doubles = {key: Watched(one.max_sessions, open_to_all(one)) for key, one in DEVICES.items()}
-        self.retired: list[Watched] = []
+        self.retired: dict[str, list[Watched]] = {key: [] for key in DEVICES}
         self.wait(self._open())
 
     async def _open(self) -> None:
@@ -248,25 +248,35 @@ class SessionsHold(RuleBasedStateMachine):
     def a_reload_changes_sessions(self, key: str, most: int, reserved: int) -> None:
         """A lower number holds for those that come; a command under way, or about to begin after a login, ends as it began."""
         device = replace(self.devices[key], max_sessions=most, reserved_sessions=min(reserved, most - 1))
-        double = self.doubles[key]
-        if most < self.devices[key].max_sessions and (double.alive() or double.logging_in):
+        old = self.devices[key]
+        is_less = most < old.max_sessions or open_to_all(device) < open_to_all(old)
+        if is_less and self._is_used(key):
             return
         self._adopt(key, device)
 
     @rule(key=keys)
     def a_reload_changes_the_way_to_a_device(self, key: str) -> None:
         """What ran on the old transport may go on; the sessions are counted over both."""
-        if self.doubles[key].alive():
+        if self._is_used(key):
             return
         old = self.devices[key]
-        self.retired.append(self.doubles[key])
+        self.retired[key].append(self.doubles[key])
         self.doubles[key] = Watched(old.max_sessions, open_to_all(old))
         reach = ThisHost() if isinstance(old.reach, Recording) else Recording(__file__)  # type: ignore[arg-type]
         self._adopt(key, replace(old, reach=reach))
 
+    def _is_used(self, key: str) -> bool:
+        """Whether a command is on its way or under way."""
+        return any(double.alive() or double.logging_in for double in (self.doubles[key], *self.retired[key]))
+
+    def _all_doubles(self) -> list[Watched]:
+        return [*self.doubles.values(), *(double for gone in self.retired.values() for double in gone)]
+
     def _adopt(self, key: str, device: Device) -> None:
+        """What waited when the way changed still goes the old one, so the new numbers hold for both."""
         self.devices[key] = device
-        self.doubles[key].most, self.doubles[key].open_to_all = device.max_sessions, open_to_all(device)
+        for double in (self.doubles[key], *self.retired[key]):
+            double.most, double.open_to_all = device.max_sessions, open_to_all(device)
 
         async def adopt() -> None:
             self.pool.adopt(self.devices)
@@ -276,7 +286,7 @@ class SessionsHold(RuleBasedStateMachine):
 
     @invariant()
     def no_device_ever_had_more_commands_than_it_may(self) -> None:
-        for double in (*getattr(self, "doubles", {}).values(), *getattr(self, "retired", ())):
+        for double in self._all_doubles() if hasattr(self, "retired") else ():
             assert double.breaches == []
 
     @invariant()
@@ -312,11 +322,11 @@ class SessionsHold(RuleBasedStateMachine):
             assert (post.slots.taken, post.slots.waiting) == (0, 0), "every session was given back"
             lease = await post.slots.take(False, lambda place: None)
             lease.release()
-        for double in (*self.doubles.values(), *self.retired):
+        for double in self._all_doubles():
             assert double.running == 0, "no command lives on"
         await self.executor.close()
         await self.pool.close()
-        assert all(double.closed for double in (*self.doubles.values(), *self.retired) if double.commands)
+        assert all(double.closed for double in self._all_doubles() if double.commands)
         assert [task for task in asyncio.all_tasks() if task is not asyncio.current_task()] == []
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import ssl
 import sys
 import time
 from collections.abc import AsyncIterator
@@ -12,6 +13,7 @@ from pathlib import Path
 
 from measure.glass import Glass
 from measure.http import Connection
+from measure.nginx import Nginx
 from measure.rows import percentile
 
 
@@ -30,11 +32,15 @@ class Waits:
 
 
 @asynccontextmanager
-async def probing(glass: Glass, path: str, key: int = 0, every_s: float = 0.02) -> AsyncIterator[Waits]:
-    """A client that asks for this path at this pace, on a new connection each time, inside the scope."""
+async def probing(
+    glass: Glass, path: str, key: int = 0, every_s: float = 0.02, nginx: Nginx | None = None
+) -> AsyncIterator[Waits]:
+    """A client that asks for this path at this pace, on a new connection each time, inside the scope; through nginx if given."""
     waits = Waits()
+    place = (nginx.host, str(nginx.port)) if nginx else (glass.host, str(glass.port))
+    trusted = [str(nginx.trusted)] if nginx else []
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "endurance.probe", glass.host, str(glass.port), glass.keys[key], path, str(every_s),
+        sys.executable, "-m", "endurance.probe", *place, glass.keys[key], path, str(every_s), *trusted,
         cwd=Path(__file__).parent.parent, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
     )  # fmt: skip
     try:
@@ -50,28 +56,29 @@ async def probing(glass: Glass, path: str, key: int = 0, every_s: float = 0.02) 
             await process.wait()
 
 
-async def _ask(host: str, port: int, key: str, path: str) -> float | None:
+async def _ask(host: str, port: int, key: str, path: str, tls: ssl.SSLContext | None) -> float | None:
     began_s = time.perf_counter()
     try:
-        async with asyncio.timeout(10), Connection(host, port, key) as web:
+        async with asyncio.timeout(10), Connection(host, port, key, tls=tls) as web:
             status = (await web.get(path)).status
     except (OSError, EOFError, TimeoutError):
         return None
     return (time.perf_counter() - began_s) * 1000 if status == 200 else None
 
 
-async def _main(host: str, port: int, key: str, path: str, every_s: float) -> None:
+async def _main(host: str, port: int, key: str, path: str, every_s: float, trusted: str | None = None) -> None:
+    tls = ssl.create_default_context(cafile=trusted) if trusted else None
     for _ in range(10):
-        await _ask(host, port, key, path)
+        await _ask(host, port, key, path, tls)
     print("ready", flush=True)
     told = asyncio.create_task(asyncio.to_thread(sys.stdin.read))
     found: list[float | None] = []
     while not told.done():
-        found.append(await _ask(host, port, key, path))
+        found.append(await _ask(host, port, key, path, tls))
         await asyncio.sleep(every_s)
     whole = [ms for ms in found if ms is not None]
     print(json.dumps([whole, len(found) - len(whole)]), flush=True)
 
 
 if __name__ == "__main__":
-    asyncio.run(_main(sys.argv[1], int(sys.argv[2]), sys.argv[3], sys.argv[4], float(sys.argv[5])))
+    asyncio.run(_main(sys.argv[1], int(sys.argv[2]), sys.argv[3], sys.argv[4], float(sys.argv[5]), *sys.argv[6:]))

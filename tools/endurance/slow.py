@@ -15,53 +15,54 @@ from measure.fakes import MANY_LINES, Fakes
 from measure.glass import Glass, served
 from measure.rows import Row
 
-_SOCKETS = 2000
-_BODIES = 200
-_READERS = 20
-_BYTE_EVERY_S = 10.0
-_HEADER_S, _BODY_S, _READER_S = 15.0, 15.0, 30.0
+SOCKETS = 2000
+BODIES = 200
+READERS = 20
+BYTE_EVERY_S = 10.0
+HEADER_S, BODY_S, READER_S = 15.0, 15.0, 30.0
 _GIVEN_UP_S = 60.0
 _NORMAL_MS = 200.0
 _PIPELINED = 1000
 
 
 async def slow(fakes: Fakes, folder: Path, _scale: Scale) -> list[Row]:
-    what = f"L7: {_SOCKETS:,} sockets that send one byte of a header every {_BYTE_EVERY_S:.0f} s"
-    if not room_for(2 * _SOCKETS):
+    what = f"L7: {SOCKETS:,} sockets that send one byte of a header every {BYTE_EVERY_S:.0f} s"
+    if not room_for(2 * SOCKETS):
         return [Row(what, "", "this machine allows too few open files", None)]
     began_s = time.monotonic()
-    config = fakes.config(folder, routers=2, sessions=_READERS + 4)
+    config = fakes.config(folder, routers=2, sessions=READERS + 4)
     async with (
         served(config, (PLENTY,)) as glass,
         _Crowd(glass) as crowd,
         probing(glass, ping_of(1, "45.0.0.9")) as waits,
     ):
-        headers = await crowd.send(_SOCKETS, b"GET / HTTP/1.1\r\nHost: localhost\r\nX-Slow: ", trickle=True)
+        headers = await crowd.send(SOCKETS, b"GET / HTTP/1.1\r\nHost: localhost\r\nX-Slow: ", trickle=True)
         bodies = await crowd.send(
-            _BODIES, b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4000\r\n\r\n", trickle=True
+            BODIES, b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4000\r\n\r\n", trickle=True
         )
-        askers = await crowd.send(_READERS, b"GET /openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n" * _PIPELINED)
-        readers = await crowd.send(_READERS, _stream(glass, MANY_LINES))
+        askers = await crowd.send(READERS, b"GET /openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n" * _PIPELINED)
+        readers = await crowd.send(READERS, stream_of(glass, MANY_LINES))
         closed = await crowd.closed()
     return [
-        _closed(what, [closed[port] for port in headers], _HEADER_S),
-        _closed(
-            f"L7: {_BODIES} bodies, one byte every {_BYTE_EVERY_S:.0f} s", [closed[port] for port in bodies], _BODY_S
+        closed_row(what, [closed[port] for port in headers], HEADER_S),
+        closed_row(
+            f"L7: {BODIES} bodies, one byte every {BYTE_EVERY_S:.0f} s", [closed[port] for port in bodies], BODY_S
         ),
-        _closed(
-            f"L7: {_READERS} clients that ask {_PIPELINED:,} times and read nothing",
+        closed_row(
+            f"L7: {READERS} clients that ask {_PIPELINED:,} times and read nothing",
             [closed[port] for port in askers],
-            _READER_S,
+            READER_S,
         ),
-        _closed(
-            f"L7: {_READERS} streams full of output that nobody reads", [closed[port] for port in readers], _READER_S
+        closed_row(
+            f"L7: {READERS} streams full of output that nobody reads", [closed[port] for port in readers], READER_S
         ),
-        _normal(waits),
+        normal_row("L7", waits),
         accounted("L7", config, fakes.commands(began_s)),
     ]
 
 
-def _stream(glass: Glass, tenths: int) -> bytes:
+def stream_of(glass: Glass, tenths: int) -> bytes:
+    """What asks for a stream that takes so long, or is one of the strange ones."""
     path = ping_of(0, f"45.0.{tenths}.1")
     head = f"GET {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {glass.keys[0]}\r\n"
     return f"{head}Accept: text/event-stream\r\n\r\n".encode()
@@ -108,9 +109,9 @@ class _Crowd:
         until_s = time.monotonic() + _GIVEN_UP_S
         while len(after_s) < len(self._sockets) and time.monotonic() < until_s:
             await asyncio.sleep(0.25)
-            held, now_s = _held_by_server(self._glass.port), time.monotonic()
+            held, now_s = held_by_server(self._glass.port), time.monotonic()
             for port, (_, came_s) in self._sockets.items():
-                if port in held:
+                if ("127.0.0.1", port) in held:
                     seen.add(port)
                 elif port in seen:
                     after_s.setdefault(port, now_s - came_s)
@@ -122,29 +123,30 @@ async def _send(sock: socket.socket, first: bytes, trickle: bool) -> None:
     try:
         await loop.sock_sendall(sock, first)
         while trickle:
-            await asyncio.sleep(_BYTE_EVERY_S)
+            await asyncio.sleep(BYTE_EVERY_S)
             await loop.sock_sendall(sock, b"x")
     except OSError:
         return  # the server has closed it
 
 
-def _held_by_server(port: int) -> set[int]:
-    """The ports of those whose connection to this port a process still has: one without an owner has inode 0."""
+def held_by_server(port: int) -> set[tuple[str, int]]:
+    """The addresses and ports of those whose connection to this port a process still has: one without an owner has inode 0."""
     held = set()
     for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
         fields = line.split()
         if int(fields[1].rpartition(":")[2], 16) == port and fields[9] != "0":
-            held.add(int(fields[2].rpartition(":")[2], 16))
+            address, _, theirs = fields[2].partition(":")
+            held.add((socket.inet_ntoa(bytes.fromhex(address)[::-1]), int(theirs, 16)))
     return held
 
 
-def _closed(what: str, after_s: list[float], bar_s: float) -> Row:
+def closed_row(what: str, after_s: list[float], bar_s: float) -> Row:
     late = sum(s > bar_s for s in after_s)
     measured = f"after {min(after_s):.1f} to {max(after_s):.1f} s, {late} later than the bar"
     return Row(what, f"all closed ≤ {bar_s:.0f} s", measured, not late)
 
 
-def _normal(waits: Waits) -> Row:
+def normal_row(what: str, waits: Waits) -> Row:
     bar = f"p99 ≤ {_NORMAL_MS:.0f} ms, none failed"
     held = waits.p(99) <= _NORMAL_MS and not waits.failed
-    return Row("L7: pings of a normal client meanwhile", bar, str(waits), held)
+    return Row(f"{what}: pings of a normal client meanwhile", bar, str(waits), held)

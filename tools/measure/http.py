@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import ssl
 from collections.abc import AsyncIterator
 from types import TracebackType
 from typing import Any, NamedTuple, Self
@@ -21,14 +22,15 @@ class Answer(NamedTuple):
 class Connection:
     """`async with Connection(host, port, key) as web: await web.get("/api/v1/routers")`"""
 
-    def __init__(self, host: str, port: int, key: str = "", source: str = "") -> None:
+    def __init__(self, host: str, port: int, key: str = "", source: str = "", tls: ssl.SSLContext | None = None) -> None:
         """`source` is the address to come from, one of this machine's."""
         self._place = host, port
+        self._tls = tls
         self._source = (source, 0) if source else None
         self._head = f"Host: {host}:{port}\r\n" + (f"Authorization: Bearer {key}\r\n" if key else "")
 
     async def __aenter__(self) -> Self:
-        self._reader, self._writer = await asyncio.open_connection(*self._place, local_addr=self._source)
+        self._reader, self._writer = await asyncio.open_connection(*self._place, local_addr=self._source, ssl=self._tls)
         return self
 
     async def __aexit__(
