@@ -25,6 +25,8 @@ from every_page import PAGES, RIGHT, Shown, Stage, every_page
 from netpulse.words import PSEUDO
 
 WIDTHS = (1280, 768, 400)
+# What is below the fold is drawn as if it were scrolled to.
+_DRAWN = "document.querySelectorAll('*').forEach(each => each.style.contentVisibility = 'visible')"
 _HEIGHTS = {1280: 900, 768: 1024, 400: 800}
 _FOLDER = Path(__file__).resolve().parent.parent / ".cache" / "shots"
 
@@ -69,6 +71,7 @@ async def open_page(browser: Browser, stage: Stage, shown: Shown, look: Look) ->
         await page.goto(address)
         if shown.typed:
             await _ask(page, shown)
+        await page.evaluate(_DRAWN)
         if look.paper:
             await page.emulate_media(media="print")
         yield page
