@@ -55,8 +55,9 @@ async def test_it_is_the_page_that_is_rendered_for_whoever_has_typed_something(g
     assert not re.search("[\ue000-\uf8ff]", kept)
 
 
-async def test_the_network_is_rendered_once_for_each_language_and_theme(
-    glass: Glass, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("path", "name"), [("/network", "network.html"), ("/api", "api.html")])
+async def test_what_is_the_same_for_all_is_rendered_once_for_each_language_and_theme(
+    glass: Glass, monkeypatch: pytest.MonkeyPatch, path: str, name: str
 ) -> None:
     rendered: list[str] = []
     text = Frame.text
@@ -67,9 +68,16 @@ async def test_the_network_is_rendered_once_for_each_language_and_theme(
 
     monkeypatch.setattr(Frame, "text", counted)
     for _ in range(3):
-        pages = {await page(glass, "/network", Cookie=f"np_theme=light; np_lang={tag}") for tag in ("en", "de")}
+        pages = {await page(glass, path, Cookie=f"np_theme=light; np_lang={tag}") for tag in ("en", "de")}
         assert len(pages) == 2
-    assert rendered == ["network.html"] * 2
+    assert rendered == [name] * 2
+
+
+async def test_the_documentation_is_for_the_address_that_its_reader_came_by(glass: Glass) -> None:
+    for host in ("lg.example.net", "glass.example.org", "lg.example.net"):
+        html = await page(glass, "/api", Host=host)
+        assert f"http://{host}/api/v1" in html
+        assert {"lg.example.net", "glass.example.org"} & set(re.findall(r"[a-z]+\.example\.(?:net|org)", html)) == {host}
 
 
 async def test_nobody_reads_another_visitors_address_or_sum(glass: Glass) -> None:

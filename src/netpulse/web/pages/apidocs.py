@@ -22,7 +22,9 @@ from netpulse.policy import Caller, connections_for, offered, routers_for
 from netpulse.render.as_json import encode
 from netpulse.services import Services
 from netpulse.web.inventory_views import LimitsView, StoppedView, connection_views, router_views
+from netpulse.web.kept import Kept
 from netpulse.web.openapi import document
+from netpulse.web.pages.cards import network_seen
 from netpulse.web.pages.composer import Model, Typed, asked_of
 from netpulse.web.pages.form import the_model
 from netpulse.web.pages.frame import Frame
@@ -32,6 +34,8 @@ from netpulse.web.pages.snippets import Snippet, address, is_authority, snippets
 
 ROOT = "/api/v1"
 _EVERYWHERE = "_all_routers"
+_MOST_KEPT = 32
+"""Pages that are kept: languages, themes, and the addresses that readers come by, which are theirs to choose."""
 
 
 class Field(NamedTuple):
@@ -256,10 +260,18 @@ def base_of(request: Request, services: Services) -> str:
 
 
 def routes(frame: Frame) -> list[BaseRoute]:
-    """`/api`, rendered for the address that the reader came by, or the configured one."""
+    """`/api`, rendered for the address that the reader came by, or the configured one, and again when the network changed."""
     services = frame.services
+    kept: Kept[bytes] = Kept(_MOST_KEPT)
 
     async def api(request: Request) -> Response:
+        if request.scope["query_string"]:
+            return frame.page_of(request, rendered(request))
+        visitor = frame.visitor(request)
+        look = (visitor.words.tag, visitor.theme, base_of(request, services))
+        return frame.page_of(request, kept.get(look, network_seen(services), lambda: rendered(request)))
+
+    def rendered(request: Request) -> bytes:
         declared = frame.once("api", lambda: document(list(services.matrix.queries.values()), services.settings))
         caller = frame.visitor(request).caller
         base = base_of(request, services)
@@ -268,7 +280,7 @@ def routes(frame: Frame) -> list[BaseRoute]:
         ping = recorded()["ping"]
         own = _own(services, caller, model, services.matrix.queries["ping"], ping["target"])
         asking = next((each for each in found if each.kind is not None and each.kind.sourced), found[0])
-        return frame.render(
+        text = frame.text(
             request,
             "api.html",
             base=base + ROOT,
@@ -283,5 +295,6 @@ def routes(frame: Frame) -> list[BaseRoute]:
             event_id=recorded()["events"][3]["id"],
             text=text_of(recorded()["text"], ping, own) if own else recorded()["text"],
         )
+        return text.encode()
 
     return [Route("/api", frame.page(api), methods=["GET"])]
