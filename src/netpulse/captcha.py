@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Callable
-from hashlib import sha256
 from typing import Literal, NamedTuple
 
 Verdict = Literal["right", "wrong", "empty", "stale"]
@@ -106,7 +105,7 @@ class Captcha:
 
     def _mark(self, use: str, fields: str, who: str) -> str:
         text = "\n".join((use, fields, who)).encode("utf-8", "surrogatepass")
-        return hmac.new(self._secret, text, sha256).hexdigest()[:32]
+        return hmac.digest(self._secret, text, "sha256").hex()[:32]
 
 
 def _same(given: str, expected: str) -> bool:
