@@ -1,4 +1,4 @@
-"""What the whole session shares: one lab, and one looking glass in front of it, over real HTTP.
+"""What the whole session shares: one lab, one looking glass in front of it, over real HTTP, and one browser.
 
 A machine that refuses the lab skips what needs it, by name and saying why.
 """
@@ -12,7 +12,9 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 from hypothesis import HealthCheck, settings
+from playwright.async_api import Browser, expect
 
+from doubles.browsing import CHROMIUM, WITHOUT, chromium
 from doubles.lab_glass import Glass, glass_for
 from netpulse import config
 from netpulse.lab.lab import Lab, refusal
@@ -23,6 +25,9 @@ settings.register_profile(
     "tests", derandomize=True, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("tests")
+
+_PATIENCE_MS = 20_000
+"""How long a page may take to show something; only a busy machine takes more than a moment."""
 
 
 @pytest.fixture(scope="session")
@@ -53,4 +58,14 @@ def lab_settings(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Settings
 async def glass(lab_settings: Settings) -> AsyncIterator[Glass]:
     """The looking glass in front of the lab."""
     async with glass_for(lab_settings) as running:
+        yield running
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    """Debian's Chromium; what needs it is skipped where it is not."""
+    if CHROMIUM is None:
+        pytest.skip(WITHOUT)
+    expect.set_options(timeout=_PATIENCE_MS)
+    async with chromium() as running:
         yield running

@@ -6,14 +6,13 @@ Rules of WCAG 2.0 to 2.2, A and AA, and best practice. What axe cannot decide it
 from __future__ import annotations
 
 import hashlib
-import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page
 
 from every_page import PAGES, Shown, Stage, every_page
 from netpulse.words import PSEUDO
@@ -22,20 +21,10 @@ from shots import Look, open_page
 AXE = Path(__file__).with_name("vendor") / "axe.min.js"
 SHA256 = "29348999450cdf2849a8e70b7912fc2da85a849da39c0d0d5394f51d4a9ed95c"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-CHROMIUM = shutil.which("chromium")
-in_a_browser = pytest.mark.skipif(CHROMIUM is None, reason="needs Debian's chromium")
 
 
 def test_axe_is_the_one_that_is_named() -> None:
     assert hashlib.sha256(AXE.read_bytes()).hexdigest() == SHA256
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def browser() -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        running = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield running
-        await running.close()
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -56,7 +45,6 @@ async def found(page: Page, *, colours: bool = False) -> list[str]:
     ]
 
 
-@in_a_browser
 @pytest.mark.parametrize("shown", PAGES, ids=lambda shown: shown.name)
 async def test_axe_finds_nothing(shown: Shown, browser: Browser, stage: Stage) -> None:
     """Light and dark differ in colours only."""
@@ -71,7 +59,6 @@ async def test_axe_finds_nothing(shown: Shown, browser: Browser, stage: Stage) -
         assert await found(page, colours=True) == []
 
 
-@in_a_browser
 @pytest.mark.parametrize("shown", PAGES, ids=lambda shown: shown.name)
 async def test_axe_finds_nothing_from_right_to_left(shown: Shown, browser: Browser, stage: Stage) -> None:
     async with open_page(browser, stage, shown, Look(1280, "light", PSEUDO)) as page:
@@ -80,7 +67,6 @@ async def test_axe_finds_nothing_from_right_to_left(shown: Shown, browser: Brows
         assert await found(page) == []
 
 
-@in_a_browser
 async def test_what_is_wrong_is_found(browser: Browser, stage: Stage) -> None:
     async with open_page(browser, stage, PAGES[0], Look(1280, "light")) as page:
         await page.evaluate(AXE.read_text("utf-8"))

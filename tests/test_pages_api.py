@@ -19,7 +19,7 @@ from typing import Any
 import jsonschema_rs
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page, async_playwright, expect
+from playwright.async_api import Browser, Page, expect
 
 from doubles.glass import SETTINGS, Glass, looking_glass, router, transit
 from doubles.scripted import Hang, Say, Scripted
@@ -33,7 +33,6 @@ from netpulse.web.pages.samples import made_of, recorded, shown, shown_events
 from netpulse.web.pages.snippets import is_authority, snippets
 from netpulse.words import words_for
 
-CHROMIUM = shutil.which("chromium")
 HTML = {"Accept": "text/html"}
 
 
@@ -261,16 +260,6 @@ def test_what_a_shell_would_mind_is_encoded() -> None:
     assert curl.text.startswith('curl -X DELETE "http://h/x" \\\n')
     assert 'method="DELETE"' in python.text
     assert 'method: "DELETE"' in script.text
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def browser() -> AsyncIterator[Browser]:
-    if CHROMIUM is None:
-        pytest.skip("needs Debian's chromium")
-    async with async_playwright() as playwright:
-        running = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield running
-        await running.close()
 
 
 async def opened(browser: Browser, glass: Glass, **options: Any) -> tuple[Page, list[str]]:

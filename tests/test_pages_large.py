@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page, async_playwright, expect
+from playwright.async_api import Browser, Page, expect
 
 from measure.pages import large_network
 from netpulse import config
 from netpulse.web.server import bound_socket, serving
-
-CHROMIUM = shutil.which("chromium")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Debian's chromium")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -28,14 +24,6 @@ async def address(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str
     settings = config.load(large_network(folder / "network"))
     async with serving(replace(settings, storage=f"sqlite:///{folder}/large.db"), [sock]):
         yield where
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def browser() -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        running = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield running
-        await running.close()
 
 
 @asynccontextmanager

@@ -1,4 +1,4 @@
-"""One browser, and one looking glass in front of the lab, with its question to people and limits as they are by default."""
+"""One looking glass in front of the lab, with its question to people and limits as they are by default."""
 
 from __future__ import annotations
 
@@ -12,26 +12,14 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, expect
+from playwright.async_api import Browser
 
-from doubles.browsing import CHROMIUM, WITHOUT, Person, chromium, person
+from doubles.browsing import Person, person
 from netpulse.lab.lab import Lab
 from netpulse.services import Services, open_services
 from netpulse.settings import Settings
 from netpulse.store import utc_now
 from netpulse.web.server import bound_socket, listening
-
-_PATIENCE_MS = 20_000
-"""How long a page may take to show something; only a busy machine takes more than a moment."""
-
-
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def browser() -> AsyncIterator[Browser]:
-    if CHROMIUM is None:
-        pytest.skip(WITHOUT)
-    expect.set_options(timeout=_PATIENCE_MS)
-    async with chromium() as running:
-        yield running
 
 
 @dataclass

@@ -21,10 +21,9 @@ from netpulse.inventory import Connection
 from netpulse.policy import Caller, connections_for, offered, routers_for
 from netpulse.render.as_json import encode
 from netpulse.services import Services
-from netpulse.web.inventory_views import LimitsView, StoppedView, connection_views, router_views
+from netpulse.web.inventory_views import LimitsView, StoppedView, connection_views, router_views, routers_seen
 from netpulse.web.kept import Kept
 from netpulse.web.openapi import document
-from netpulse.web.pages.cards import network_seen
 from netpulse.web.pages.composer import Model, Typed, asked_of
 from netpulse.web.pages.form import the_model
 from netpulse.web.pages.frame import Frame
@@ -265,13 +264,11 @@ def routes(frame: Frame) -> list[BaseRoute]:
     kept: Kept[bytes] = Kept(_MOST_KEPT)
 
     async def api(request: Request) -> Response:
-        if request.scope["query_string"]:
-            return frame.page_of(request, rendered(request))
-        visitor = frame.visitor(request)
-        look = (visitor.words.tag, visitor.theme, base_of(request, services))
-        return frame.page_of(request, kept.get(look, network_seen(services), lambda: rendered(request)))
+        base = base_of(request, services)
+        # The states of connections are examples here: no router is asked for them.
+        return frame.common(request, kept, routers_seen(services), lambda: rendered(request), base)
 
-    def rendered(request: Request) -> bytes:
+    def rendered(request: Request) -> str:
         declared = frame.once("api", lambda: document(list(services.matrix.queries.values()), services.settings))
         caller = frame.visitor(request).caller
         base = base_of(request, services)
@@ -280,7 +277,7 @@ def routes(frame: Frame) -> list[BaseRoute]:
         ping = recorded()["ping"]
         own = _own(services, caller, model, services.matrix.queries["ping"], ping["target"])
         asking = next((each for each in found if each.kind is not None and each.kind.sourced), found[0])
-        text = frame.text(
+        return frame.text(
             request,
             "api.html",
             base=base + ROOT,
@@ -295,6 +292,5 @@ def routes(frame: Frame) -> list[BaseRoute]:
             event_id=recorded()["events"][3]["id"],
             text=text_of(recorded()["text"], ping, own) if own else recorded()["text"],
         )
-        return text.encode()
 
     return [Route("/api", frame.page(api), methods=["GET"])]

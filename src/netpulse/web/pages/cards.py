@@ -56,10 +56,10 @@ Cards = Views[tuple[Card, ...]]
 
 def cards_of(services: Services) -> Cards:
     """Every router that exists for a caller, in file order."""
-    return Views(lambda: network_seen(services), lambda caller: _cards(services, caller))
+    return Views(lambda: _seen(services), lambda caller: _cards(services, caller))
 
 
-def network_seen(services: Services) -> object:
+def _seen(services: Services) -> object:
     """What the routers and connections look like; the cards depend on it, beside the caller."""
     settings, states = routers_seen(services)
     routers = settings.inventory.routers

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import logging
 import secrets
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 from urllib.parse import urlencode
 
@@ -120,6 +120,19 @@ class Frame:
         response = Response(body, status, media_type="text/html; charset=utf-8", headers=sent)
         self._remember(request, response, self.visitor(request))
         return response
+
+    def common(
+        self, request: Request, kept: Kept[bytes], of: object, make: Callable[[], str], *more: Hashable
+    ) -> Response:
+        """A page that shows nothing of its visitor but their language and theme, and `more`; made again when `of` differs.
+
+        Where the query string has something that a switch carries over, it is made for this request alone.
+        """
+        if request.scope["query_string"]:
+            return self.page_of(request, make().encode())
+        visitor = self.visitor(request)
+        look = (visitor.words.tag, visitor.theme, *more)
+        return self.page_of(request, kept.get(look, of, lambda: make().encode()))
 
     def page(self, handler: Handler) -> Handler:
         """The handler with its errors shown as pages to whoever reads pages; others get them as the API tells them."""

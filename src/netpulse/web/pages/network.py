@@ -28,12 +28,7 @@ def routes(frame: Frame) -> list[BaseRoute]:
         )
 
     async def show(request: Request) -> Response:
-        visitor = frame.visitor(request)
-        shown = network.of(visitor.caller)
-        if request.scope["query_string"]:
-            return frame.page_of(request, rendered(request, shown).encode())
-        look = (visitor.words.tag, visitor.theme)
-        body = kept.get(look, (services.settings, shown), lambda: rendered(request, shown).encode())
-        return frame.page_of(request, body)
+        shown = network.of(frame.visitor(request).caller)
+        return frame.common(request, kept, (services.settings, shown), lambda: rendered(request, shown))
 
     return [Route("/network", frame.page(show), methods=["GET"])]
