@@ -537,6 +537,19 @@ async def test_forty_routers_with_fifteen_connections_each_stay_small_and_can_be
         assert every.count("<tr data-k=") == 600
 
 
+async def test_a_large_network_s_first_page_does_not_lead_to_a_router_that_is_out_of_service(tmp_path: Path) -> None:
+    settings = large(40, 15)
+    first, *others = settings.inventory.routers
+    closed = replace(first, maintenance="New line cards.")
+    settings = replace(settings, inventory=Inventory((closed, *others)))
+    async with looking_glass(tmp_path, settings=settings) as running:
+        entries = re.findall(r'<li class="rt .*?</li>', (await get(running, "/")).text, re.DOTALL)
+    assert len(entries) == 40
+    assert "Maintenance" in entries[0]
+    assert 'href="/?router=' not in entries[0]
+    assert all('href="/?router=' in entry for entry in entries[1:])
+
+
 async def test_a_page_loads_at_most_three_files_before_it_works(glass: Glass) -> None:
     page = (await get(glass, "/")).text
     assert len(re.findall(r'(?:src|href)="/(?:static|brand)/', page)) == 2

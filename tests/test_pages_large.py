@@ -27,8 +27,8 @@ async def address(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str
 
 
 @asynccontextmanager
-async def visited(browser: Browser, address: str, *, scripts: bool = True) -> AsyncIterator[Page]:
-    context = await browser.new_context(java_script_enabled=scripts)
+async def visited(browser: Browser, address: str, *, scripts: bool = True, width: int = 1280) -> AsyncIterator[Page]:
+    context = await browser.new_context(java_script_enabled=scripts, viewport={"width": width, "height": 800})
     try:
         page = await context.new_page()
         await page.goto(address)
@@ -60,6 +60,30 @@ async def test_the_first_page_leads_to_the_unfolded_connections_of_a_router(brow
         await page.wait_for_url("**/network#c-edge30")
         await expect(page.locator("#r-edge30 tbody tr").first).to_be_in_viewport()
         await expect(page.locator(".fold[open]")).to_have_count(1)
+
+
+async def test_the_first_page_says_of_every_router_where_it_is_and_finds_it_by_typing(browser: Browser, address: str) -> None:
+    async with visited(browser, address) as page:
+        await expect(page.locator(".dir li:visible")).to_have_count(40)
+        await expect(page.locator("#r-edge39")).to_contain_text("City 9 - Data Centre 3 · MX304 · 15 connections")
+        await page.locator("#cards-find").fill("EDGE3 mx304")
+        await expect(page.locator(".dir li:visible")).to_have_count(11)
+        await page.locator("#cards-find").fill("nowhere")
+        await expect(page.locator("[data-nothing]")).to_be_visible()
+        await page.locator("#cards-find").fill("edge13")
+        await page.locator(".dir li:visible .go").click()
+        await expect(page.locator("input[name=router]:checked")).to_have_value("edge13")
+        await expect(page.locator("#of")).to_contain_text("edge13")
+
+
+@pytest.mark.parametrize("width", [1280, 400])
+async def test_no_as_number_is_cut_off(browser: Browser, address: str, width: int) -> None:
+    async with visited(browser, address + "/network", width=width) as page:
+        await page.locator("#r-edge1 summary").press("Enter")
+        number = page.locator("#r-edge1 td:nth-child(3)").last
+        for text in ("AS64512", "AS4294967294"):
+            await number.evaluate("(cell, text) => { cell.textContent = text }", text)
+            assert await number.evaluate("cell => cell.scrollWidth <= cell.clientWidth")
 
 
 async def test_without_scripts_a_button_shows_the_connections_of_the_chosen_router(browser: Browser, address: str) -> None:

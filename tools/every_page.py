@@ -16,6 +16,8 @@ from pathlib import Path
 
 import msgspec
 
+from measure.pages import large_network
+from netpulse import config
 from netpulse.errors import Fault
 from netpulse.inventory import Device
 from netpulse.lab.replay import RECORDING, replay_settings
@@ -76,8 +78,8 @@ class Asked:
 class Shown:
     """One page: its name, where it is, how it answers, and what is typed into its form before it is looked at.
 
-    `result` is the question whose result the page is, if it is one. `busy` are questions that are under way while it is
-    looked at; without path and result the page is that of the last of them.
+    `large` pages are those of the network of many routers. `result` is the question whose result the page is, if it is one.
+    `busy` are questions that are under way while it is looked at; without path and result the page is that of the last.
     """
 
     name: str
@@ -88,6 +90,7 @@ class Shown:
     result: Asked | None = None
     busy: tuple[Asked, ...] = ()
     asker: str = READER
+    large: bool = False
 
 
 def _asked(kind: str, router: str, connection: str, target: str, **more: str) -> Asked:
@@ -111,6 +114,8 @@ PAGES = (
     Shown("home-wrong", "/", 400, typed={"#target": "8.8.8.8", "#answer": "99"}),
     Shown("home-refused", "/", 400, typed={"#target": "192.168.1.1", "#answer": RIGHT}),
     Shown("home-spent", "/", client=_SPENT),
+    Shown("home-large", "/", large=True),
+    Shown("network-large", "/network#c-edge1", large=True),
     Shown("home-busy", "/?router=core2&query=ping", busy=(_PING, _TRACE)),
     Shown("ping", result=_asked("ping", "core1", "1", "81.81.81.81")),
     Shown("ping-loss", result=_asked("ping", "core1", "1", "80.80.80.80")),
@@ -142,10 +147,11 @@ PAGES = (
 
 @dataclass(frozen=True)
 class Stage:
-    """Where the pages are."""
+    """Where the pages are, and those of the large network."""
 
     url: str
     services: Services
+    large_url: str
     _results: dict[str, str] = field(default_factory=dict)
 
     @asynccontextmanager
@@ -155,11 +161,11 @@ class Stage:
         try:
             with ExitStack() as held:
                 for asked in shown.busy:
-                    runs.append(await self._begun(asked, shown.asker))
+                    runs.append(await _begun(self.services, asked, shown.asker))
                     held.enter_context(runs[-1].held())
                     await _until(runs[-1], asked.until)
                 path = shown.path or await self._result(shown) or f"/r/{runs[-1].id}"
-                yield self.url + path
+                yield (self.large_url if shown.large else self.url) + path
         finally:
             for run in runs:
                 run.stop()
@@ -168,7 +174,7 @@ class Stage:
     async def _result(self, shown: Shown) -> str:
         """The path of the result, which is asked for once; one that is followed to an event only is stopped there."""
         if shown.result is not None and shown.name not in self._results:
-            run = await self._begun(shown.result, READER)
+            run = await _begun(self.services, shown.result, READER)
             if shown.result.until:
                 await _until(run, shown.result.until)
                 run.stop()
@@ -176,19 +182,9 @@ class Stage:
             self._results[shown.name] = f"/r/{run.id}"
         return self._results.get(shown.name, "")
 
-    async def _begun(self, asked: Asked, client: str) -> Run:
-        """Asks as the form does."""
-        caller = Caller(owner=f"visitor:{client}", audience="public", client=client, lease_s=15.0)
-        query = self.services.matrix.queries[asked.kind]
-        pipeline = self.services.pipeline
-        return pipeline.begin(
-            caller, await pipeline.plan(caller, query, asked.given.items(), all_routers=asked.everywhere)
-        )
-
     async def spoil(self) -> None:
         """Opens the breaker of the router that cannot be reached, uses up what one visitor may ask, and fails for another."""
-        for _ in range(3):
-            await (await self._begun(_asked("ping", "bird1", "8", "8.8.8.8"), READER)).over()
+        await _open_breaker(self.services, _asked("ping", "bird1", "8", "8.8.8.8"))
         windows, limits = self.services.windows, self.services.settings.limits
         for _ in range(limits.visitor_queries):
             windows.hit(f"visitor:{_SPENT}", limits.visitor_queries, limits.visitor_window_s)
@@ -200,6 +196,18 @@ class Stage:
             return look(bucket, limit, window_s)
 
         windows.look = looked  # type: ignore[method-assign]
+
+
+async def _begun(services: Services, asked: Asked, client: str) -> Run:
+    """Asks as the form does."""
+    caller = Caller(owner=f"visitor:{client}", audience="public", client=client, lease_s=15.0)
+    query, pipeline = services.matrix.queries[asked.kind], services.pipeline
+    return pipeline.begin(caller, await pipeline.plan(caller, query, asked.given.items(), all_routers=asked.everywhere))
+
+
+async def _open_breaker(services: Services, asked: Asked) -> None:
+    for _ in range(3):
+        await (await _begun(services, asked, READER)).over()
 
 
 async def _until(run: Run, name: str) -> None:
@@ -258,19 +266,37 @@ def _settings(folder: Path) -> Settings:
     )
 
 
+def _large(folder: Path, like: Settings) -> Settings:
+    """The network of many routers, one of them out of service."""
+    found = config.load(large_network(folder / "large"))
+    routers = list(found.inventory.routers)
+    routers[4] = replace(routers[4], maintenance="New line cards until 04:00 UTC.")
+    return replace(
+        found,
+        inventory=replace(found.inventory, routers=tuple(routers)),
+        storage=f"sqlite:///{folder}/large.db",
+        languages=like.languages,
+        trusted_proxies=like.trusted_proxies,
+    )
+
+
 @asynccontextmanager
 async def every_page(folder: Path) -> AsyncIterator[Stage]:
     """The product on a free port of loopback, with every one of `PAGES` to be had. `folder` is there and stays the caller's."""
     settings = _settings(folder)
 
     def make(device: Device, login_s: float) -> tuple[Transport, list[Transport]]:
-        if device.key in ("router:bird1", "route_server:bird1"):
+        if device.key in ("router:bird1", "route_server:bird1", "router:edge2"):
             return _Silent(), []
         return make_transport(device, login_s)
 
-    sock = bound_socket("127.0.0.1", 0)
-    port = sock.getsockname()[1]
-    async with serving(settings, [sock], make=make) as services:
-        stage = Stage(f"http://127.0.0.1:{port}", services)
+    socks = [bound_socket("127.0.0.1", 0) for _ in range(2)]
+    url, large_url = (f"http://127.0.0.1:{sock.getsockname()[1]}" for sock in socks)
+    async with (
+        serving(settings, socks[:1], make=make) as services,
+        serving(_large(folder, settings), socks[1:], make=make) as large,
+    ):
+        stage = Stage(url, services, large_url)
         await stage.spoil()
+        await _open_breaker(large, _asked("ping", "edge2", "31", "8.8.8.8"))
         yield stage

@@ -1,5 +1,5 @@
 // The form comes to life: connections follow the router, the command follows everything, long lists can be filtered.
-import { all, one } from "./page.js";
+import { all, one, write } from "./page.js";
 
 const fill = (text, ...values) => text.replace(/\{(\d)\}/g, (_, place) => values[place]);
 
@@ -83,22 +83,17 @@ export function startComposer() {
     for (const field of all("[data-for]", form)) {
       if (field.classList.contains("fld")) field.classList.toggle("unused", !field.dataset.for.split(" ").includes(query.value));
     }
-    one("#target-h").textContent = query.dataset.hint;
+    write(one("#target-h"), query.dataset.hint);
     const kind = formOf(target.value.trim());
     const tag = one("#fam");
-    tag.textContent = kind.endsWith("/")
-      ? tag.dataset.prefix
-      : kind
-        ? `IPv${kind}`
-        : /[a-z]/i.test(target.value)
-          ? tag.dataset.host
-          : "";
+    const host = /[a-z]/i.test(target.value) ? tag.dataset.host : "";
+    write(tag, kind.endsWith("/") ? tag.dataset.prefix : kind ? `IPv${kind}` : host);
     const on = one("#cmd-on");
     const asked = query.dataset.routes !== undefined && routers[slug]?.asked;
-    if (slug === "*") on.textContent = fill(on.dataset.all, Object.keys(routers).length);
-    else on.textContent = asked ? fill(on.dataset.for, asked, slug) : fill(on.dataset.on, slug);
+    const by = asked ? fill(on.dataset.for, asked, slug) : fill(on.dataset.on, slug);
+    write(on, slug === "*" ? fill(on.dataset.all, Object.keys(routers).length) : by);
     const output = one("#cmd");
-    output.textContent = slug === "*" ? "" : (command(slug, query) ?? output.dataset.none);
+    write(output, slug === "*" ? "" : (command(slug, query) ?? output.dataset.none));
   }
 
   function address() {

@@ -50,7 +50,7 @@ const actions = {
     target.select();
     return true;
   },
-  "?": () => (dialog.showModal(), true),
+  "?": () => (help(), true),
   t: () => (switchTheme(), true),
   "[": () => form && (step(-1), true),
   "]": () => form && (step(1), true),
@@ -70,11 +70,17 @@ const actions = {
   3: () => diagnostic(3),
 };
 
+/** What is kept is asked for when it is wanted: the first question to the browser's storage holds up the first paint. */
+const wanted = () => kept("np-keys") !== "off";
+
+function help() {
+  one("#keys-on").checked = wanted();
+  dialog.showModal();
+}
+
 export function startKeys() {
-  const box = one("#keys-on");
-  box.checked = kept("np-keys") !== "off";
-  box.addEventListener("change", () => keep("np-keys", box.checked ? "on" : "off"));
-  one("#help").addEventListener("click", () => dialog.showModal());
+  one("#keys-on").addEventListener("change", ({ target: box }) => keep("np-keys", box.checked ? "on" : "off"));
+  one("#help").addEventListener("click", help);
   one("[data-close]", dialog).addEventListener("click", () => dialog.close());
   addEventListener("keydown", (event) => {
     if ((event.ctrlKey || event.metaKey) && event.key === "Enter" && form) {
@@ -82,8 +88,8 @@ export function startKeys() {
       form.requestSubmit();
       return;
     }
-    if (!box.checked || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
-    if (dialog.open || typing(event.target)) return;
-    if (actions[event.key]?.()) event.preventDefault();
+    if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || !(event.key in actions)) return;
+    if (dialog.open || typing(event.target) || !wanted()) return;
+    if (actions[event.key]()) event.preventDefault();
   });
 }

@@ -2,6 +2,11 @@
 export const one = (selector, within = document) => within.querySelector(selector);
 export const all = (selector, within = document) => [...within.querySelectorAll(selector)];
 
+/** Writes only what is another text: what is written is laid out again, even if it is the same. */
+export function write(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
 const toast = one(".toast");
 let hiding;
 

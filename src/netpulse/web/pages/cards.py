@@ -16,7 +16,7 @@ TYPES = ("IX", "TRANSIT", "PEER", "CUSTOMER")
 """The kinds of connections in the order that they are shown; a router's own choice, which has none, comes last."""
 
 MOST_ROWS = 120
-"""Connections that are shown at once; in a larger network the first page counts them and `/network` folds them up."""
+"""Connections that are shown at once; in a larger network the first page lists routers only, and `/network` folds them."""
 
 
 class Silence(NamedTuple):

@@ -193,12 +193,12 @@ class Home:
 
     def _network(self, visitor: Visitor, shown: Sequence[Card]) -> dict[str, Any]:
         """What the lower half of the page shows."""
+        large = is_large(shown)
         return {
             "cards": shown,
-            "kinds_shown": kinds_in(shown),
-            "folded": False,
+            "large": large,
+            "kinds_shown": [] if large else kinds_in(shown),
             "summary": in_numbers(visitor.words, self._services, shown),
-            "whole": not is_large(shown),
             "script_data": self._frame.once("script", the_model(self._frame, visitor).for_script),
         }
 

@@ -22,7 +22,7 @@ def routes(frame: Frame) -> list[BaseRoute]:
             request,
             "network.html",
             cards=shown,
-            kinds=kinds_in(shown),
+            kinds_shown=kinds_in(shown),
             folded=is_large(shown),
             summary=in_numbers(frame.visitor(request).words, services, shown),
         )
