@@ -532,7 +532,7 @@ async def test_forty_routers_with_fifteen_connections_each_stay_small_and_can_be
         assert 'id="router-find"' in page
         assert 'id="cards-find"' in page
         assert page.count('class="gh"') == 7
-        assert 'href="/network#c-core39"' in page
+        assert 'href="/network?router=core39#r-core39"' in page
         every = (await get(running, "/network")).text
         assert every.count("<tr data-k=") == 600
 

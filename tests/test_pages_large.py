@@ -54,12 +54,19 @@ async def test_connections_are_folded_up_and_a_filter_unfolds_what_it_finds(brow
         await expect(page.locator(".rc:visible tbody tr:visible")).to_have_count(4)
 
 
-async def test_the_first_page_leads_to_the_unfolded_connections_of_a_router(browser: Browser, address: str) -> None:
-    async with visited(browser, address) as page:
+@pytest.mark.parametrize("width", [1280, 400])
+async def test_the_first_page_leads_to_the_unfolded_connections_of_a_router(
+    browser: Browser, address: str, width: int
+) -> None:
+    async with visited(browser, address, width=width) as page:
         await page.locator("#r-edge30 .all").click()
-        await page.wait_for_url("**/network#c-edge30")
+        await page.wait_for_url("**/network?router=edge30#r-edge30")
         await expect(page.locator("#r-edge30 tbody tr").first).to_be_in_viewport()
         await expect(page.locator(".fold[open]")).to_have_count(1)
+        bar, card = [await page.locator(each).bounding_box() for each in (".top", "#r-edge30")]
+        assert bar
+        assert card
+        assert bar["y"] + bar["height"] <= card["y"]
 
 
 async def test_the_first_page_says_of_every_router_where_it_is_and_finds_it_by_typing(browser: Browser, address: str) -> None:

@@ -115,7 +115,7 @@ PAGES = (
     Shown("home-refused", "/", 400, typed={"#target": "192.168.1.1", "#answer": RIGHT}),
     Shown("home-spent", "/", client=_SPENT),
     Shown("home-large", "/", large=True),
-    Shown("network-large", "/network#c-edge1", large=True),
+    Shown("network-large", "/network?router=edge1#r-edge1", large=True),
     Shown("home-busy", "/?router=core2&query=ping", busy=(_PING, _TRACE)),
     Shown("ping", result=_asked("ping", "core1", "1", "81.81.81.81")),
     Shown("ping-loss", result=_asked("ping", "core1", "1", "80.80.80.80")),

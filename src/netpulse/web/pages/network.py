@@ -1,4 +1,7 @@
-"""`/network`: every router with all of its connections."""
+"""`/network`: every router with all of its connections.
+
+Of a large network they are folded up, but for those of the router that a link names: `/network?router=edge1#r-edge1`.
+"""
 
 from __future__ import annotations
 
@@ -24,6 +27,7 @@ def routes(frame: Frame) -> list[BaseRoute]:
             cards=shown,
             kinds_shown=kinds_in(shown),
             folded=is_large(shown),
+            unfolded=request.query_params.get("router"),
             summary=in_numbers(frame.visitor(request).words, services, shown),
         )
 
