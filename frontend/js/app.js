@@ -1,11 +1,13 @@
 // Comfort on every page; without it everything still works.
 import { startComposer } from "./lib/composer.js";
 import { startKeys } from "./lib/keys.js";
+import { startLanguage } from "./lib/language.js";
 import { startOverview } from "./lib/overview.js";
 import { copy, one } from "./lib/page.js";
 import { startTheme } from "./lib/theme.js";
 
 startTheme();
+startLanguage();
 startKeys();
 startComposer();
 startOverview();

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import pytest
 from playwright.async_api import Page, expect
 
 from doubles.browsing import Person, result_of_sum
@@ -186,3 +187,47 @@ async def test_the_list_of_keys_opens_closes_and_switches_them_off(visitor: Pers
     await answer_by_key(page)
     await page.keyboard.press("Control+Enter")  # no single key: it stays
     await has_result(page)
+
+
+async def test_a_language_that_the_arrows_pass_is_not_spoken_and_nothing_typed_is_lost(visitor: Person) -> None:
+    page = await visitor.page()
+    await page.keyboard.press("]")
+    await page.keyboard.press("2")
+    await page.locator("#target").fill("dns.google")
+    before = await page.evaluate("performance.timeOrigin")
+    await tab_to(page, selector="#lang", key="Shift+Tab")
+    await page.keyboard.press("ArrowDown")
+    await page.keyboard.press("ArrowDown")
+    await expect(page.locator("#lang")).to_have_value("ar-XB")
+    assert await page.evaluate("performance.timeOrigin") == before
+    await page.keyboard.press("Enter")
+    await expect(page.locator("html")).to_have_attribute("lang", "ar-XB")
+    assert await page.locator("input[name=router]:checked").input_value() == "core2"
+    assert await page.locator("input[name=query]:checked").input_value() == "traceroute"
+    await expect(page.locator("#target")).to_have_value("dns.google")
+
+
+async def test_keys_on_a_result_copy_what_the_router_said_and_never_choose_unseen(visitor: Person) -> None:
+    await visitor.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page = await visitor.ask("ping", "8.8.8.8", "core2", 4)
+    await has_result(page)
+    await page.keyboard.press("c")
+    await expect(page.locator(".toast.on")).to_be_visible()
+    copied = await page.evaluate("navigator.clipboard.readText()")
+    assert copied == await page.locator("#raw").text_content()
+    assert "packets transmitted" in copied
+
+    await expect(page.locator("#target")).to_be_hidden()
+    await page.keyboard.press("2")
+    await expect(page.locator("#target")).to_be_visible()
+    assert await page.locator("input[name=query]:checked").input_value() == "traceroute"
+    await page.keyboard.press("e")
+    await expect(page.locator("#target")).to_be_hidden()
+    await expect(page.locator(".qbar > summary")).to_be_focused()
+
+
+@pytest.mark.parametrize("held", ["Control+Alt+]", "Alt+]"])
+async def test_brackets_work_where_the_keyboard_has_them_on_another_level(visitor: Person, held: str) -> None:
+    page = await visitor.page()
+    await page.keyboard.press(held)
+    assert await page.locator("input[name=router]:checked").input_value() == "core2"

@@ -13,7 +13,14 @@ function choose(inputs, index) {
   input.dispatchEvent(new Event("change", { bubbles: true }));
 }
 
+/** Nothing is chosen in a form that cannot be seen. */
+function unfold() {
+  const folded = form?.closest("details");
+  if (folded) folded.open = true;
+}
+
 function step(by) {
+  unfold();
   const inputs = all("[name=router]:not([disabled])", form).filter((input) => input.offsetParent);
   if (!inputs.length) return;
   const now = inputs.findIndex((input) => input.checked);
@@ -35,6 +42,7 @@ const click = (selector) => {
 };
 
 function diagnostic(number) {
+  unfold();
   const inputs = form ? all("[name=query]", form) : [];
   choose(inputs, number - 1);
   return inputs.length > 0;
@@ -44,8 +52,7 @@ const actions = {
   "/"() {
     const target = one("#target");
     if (!target) return false;
-    const folded = target.closest("details");
-    if (folded) folded.open = true;
+    unfold();
     target.focus();
     target.select();
     return true;
@@ -54,10 +61,13 @@ const actions = {
   t: () => (switchTheme(), true),
   "[": () => form && (step(-1), true),
   "]": () => form && (step(1), true),
-  e: () => click(".qbar > summary"),
+  e() {
+    one(".qbar > summary")?.focus();
+    return click(".qbar > summary");
+  },
   ".": () => click("[data-stop]"),
   l: () => click("[data-link]") || (copy(location.href), true),
-  c: () => click("[data-copy]"),
+  c: () => click(".acts [data-copy]") || click("[data-copy]"),
   v: () => {
     const other = one("input[name=view]:not(:checked)");
     other?.click();
@@ -88,7 +98,10 @@ export function startKeys() {
       form.requestSubmit();
       return;
     }
-    if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || !(event.key in actions)) return;
+    // Many keyboards have brackets only with AltGr, which some systems tell as Ctrl and Alt, or with Option.
+    const bracket = event.altKey && !event.metaKey && "[]".includes(event.key);
+    if ((event.ctrlKey || event.metaKey || event.altKey) && !bracket) return;
+    if (event.isComposing || !(event.key in actions)) return;
     if (dialog.open || typing(event.target) || !wanted()) return;
     if (actions[event.key]()) event.preventDefault();
   });

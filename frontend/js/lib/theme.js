@@ -30,5 +30,4 @@ export function startTheme() {
     event.preventDefault();
     switchTheme();
   });
-  one("#lang")?.addEventListener("change", (event) => event.target.form.requestSubmit());
 }
