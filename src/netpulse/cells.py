@@ -71,12 +71,14 @@ class Cell:
 
     `worst_case_s` is how long the device may go on by itself after we let go; the session stays taken until then.
     `ends_after_s` is when the executor ends a command that has nothing more to say; the answer is still an answer.
+    `first_seq` is the number that the platform gives the first of a row of probes: only with it is a lost one the right one.
     """
 
     command: Callable[[Ask], str]
     reader: Callable[[Ask], Reader]
     worst_case_s: Callable[[Ask], float]
     ends_after_s: Callable[[Ask], float] | None = None
+    first_seq: int = 1
     structured: bool = False  # JSON or XML: read whole, under its own, larger budget
 
 

@@ -27,6 +27,9 @@ from netpulse.records import Neighbor, Neighbors, Record, Route
 TRACE_WAIT_S = 2
 """Junos refuses 1 for IPv6."""
 
+FIRST_SEQ = 0
+"""Its ping is BSD's, which counts from 0."""
+
 
 def _host_and_source(ask: Ask) -> str:
     family = "inet6 " if ask.family == 6 else ""
@@ -163,9 +166,10 @@ NEIGHBORS = Cell(
 CELLS = {
     "ping": Cell(
         command=ping_command,
-        reader=lambda ask: PingReader(COUNT, first_seq=0),
+        reader=lambda ask: PingReader(COUNT, FIRST_SEQ),
         worst_case_s=lambda ask: COUNT - 1 + 10.0 + 1.0,
         ends_after_s=lambda ask: COUNT - 1 + 2.0,
+        first_seq=FIRST_SEQ,
     ),
     "traceroute": Cell(
         command=traceroute_command,

@@ -77,7 +77,7 @@ def ping_figures(words: Words, progress: Progress) -> list[Figure]:
 def ping_picture(progress: Progress) -> tuple[Chart, ...]:
     """The chart of the probes so far: those that were passed over got no answer."""
     times = {echo["seq"]: echo["rtt_ms"] for echo in progress.result["echoes"]}
-    first = 0 if 0 in times else 1
+    first = progress.first_probe
     through, expected = progress.steps
     count = max(progress.result.get("sent") or 0, through)
     return ping_charts([(seq, times.get(seq)) for seq in range(first, first + count)], expected or count)

@@ -23,7 +23,8 @@ State = Literal["queued", "running", "done", "partly", "stopped", "failed"]
 class Progress:
     """What is known of one run. `data` is the public data object, growing; `rows` are its routers in the order of the file.
 
-    `position` is the place in line. `routers` is how many are asked; `seen` is the number of the last event taken in.
+    `position` is the place in line; `seen` is the number of the last event taken in. `first_seq` is how the router's platform
+    numbers its first probe, None where the router is no longer there to tell.
     """
 
     id: str
@@ -37,11 +38,14 @@ class Progress:
     error: str | None = None
     code: str | None = None
     seen: int = 0
+    first_seq: int | None = None
 
     @classmethod
-    def stored(cls, run_id: str, question: Question, data: Mapping[str, Any]) -> Progress:
+    def stored(
+        cls, run_id: str, question: Question, data: Mapping[str, Any], first_seq: int | None = None
+    ) -> Progress:
         """A result as it was kept; one that failed carries its error beside what there was."""
-        made = cls(run_id, question)
+        made = cls(run_id, question, first_seq=first_seq)
         code, error = data.get("code"), data.get("error")
         made._over({name: value for name, value in data.items() if name not in ("code", "error")}, code, error)
         return made
@@ -97,11 +101,16 @@ class Progress:
             return len(self.answered), max(asked, len(self.answered))
         if self.kind == "ping":
             numbers = [echo["seq"] for echo in self.result["echoes"]]
-            first = 0 if 0 in numbers else 1
-            return (min(max(numbers) - first + 1, COUNT) if numbers else 0), COUNT
+            return (min(max(numbers) - self.first_probe + 1, COUNT) if numbers else 0), COUNT
         if self.kind == "traceroute":
             return max((hop["hop"] for hop in self.result["hops"]), default=0), None
         return len(self.records), None
+
+    @property
+    def first_probe(self) -> int:
+        """The number of a ping's first probe, answered or not; no answer is before it."""
+        answered: list[int] = [echo["seq"] for echo in self.result["echoes"]]
+        return min([1 if self.first_seq is None else self.first_seq, *answered])
 
     def take(self, events: Iterable[RunEvent]) -> list[str]:
         """Take these events in; returns the lines that they printed, without line ends."""

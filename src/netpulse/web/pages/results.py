@@ -109,7 +109,8 @@ class Results:
                 return self._gone(request)
             return self._page(request, Progress(run_id, question, state="running"), live=False)
         data = msgspec.json.decode(stored.body)
-        return self._page(request, Progress.stored(run_id, question_of(stored, data), data), live=False)
+        question = question_of(stored, data)
+        return self._page(request, Progress.stored(run_id, question, data, self._first_seq(question)), live=False)
 
     async def events(self, request: Request) -> Response:
         """The page's own growth as server-sent events; it goes on after `Last-Event-ID`, else after the number `after`."""
@@ -151,7 +152,13 @@ class Results:
         if question is not None and any(b'"job":' in event.body for event in run.events[:1]):
             everyone = everyone_asked(self._services, caller, question.kind)
             question = Question(question.kind, everyone, True, None, question.target)
-        return Progress(run.id, question)
+        return Progress(run.id, question, first_seq=self._first_seq(question))
+
+    def _first_seq(self, question: Question | None) -> int | None:
+        """How the router that was asked numbers its first probe; None if it is no longer there."""
+        router = self._services.settings.inventory.router(question.router or "") if question else None
+        cell = self._services.matrix.cell(router.platform, question.kind) if router and question else None
+        return cell.first_seq if cell else None
 
     def context(self, request: Request, progress: Progress, *, growing: bool = False) -> dict[str, Any]:
         """All that the parts of a result need; `growing` leaves out what a page that shows one already has."""
