@@ -195,6 +195,20 @@ async def test_the_title_and_the_head_say_what_came_of_it(ready: Glass) -> None:
     assert "5 gesendet, 5 empfangen" in await ended(ready, PINGED, **{"Accept-Language": "de"})
 
 
+async def test_the_head_of_an_as_path_names_the_prefix_that_matched_and_who_originates_it(ready: Glass, glass: LabGlass) -> None:
+    shown = text_of(await ended(ready, ROUTED))
+    assert "AS path to 8.8.8.0/24 Done" in shown
+    assert "Origin AS15169" in shown
+    assert "Asked for 8.8.8.8, longest match shown" in shown
+    assert "5 sent, 5 received, 0 % loss, average 1.4 ms" in text_of(await ended(ready, PINGED))
+
+    for path, parameters in (("/aspath", {"router": "core1"}), ("/aspath/all-routers", {})):
+        data = await glass.ask(path, target="9.9.9.9", **parameters)
+        head = text_of(result_of((await glass.http.get(f"/r/{data['id']}", headers=HTML)).text))
+        assert "AS path to 9.9.9.0/24" in head
+        assert re.search(r"Origins AS19281 \S.*, AS64666 \S.* Asked for 9.9.9.9, longest match shown", head)
+
+
 async def test_again_and_edit_fill_the_form_and_run_nothing(ready: Glass) -> None:
     shown = await ended(ready, TRACED)
     link = "/?router=core1&amp;connection=1&amp;query=traceroute&amp;target=8.8.8.8"

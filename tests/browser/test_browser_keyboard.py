@@ -142,7 +142,7 @@ async def test_an_as_path_with_the_shortcuts_and_back_to_another_question(visito
     await page.keyboard.type("1.1.1.1")
     await page.keyboard.press("Control+Enter")
     await has_result(page)
-    await expect(page.locator("h1")).to_contain_text("AS path to 1.1.1.1")
+    await expect(page.locator("h1")).to_contain_text("AS path to 1.1.1.0/24")
 
 
 async def test_nodes_of_the_graph_are_reached_and_light_their_paths(visitor: Person) -> None:

@@ -197,6 +197,23 @@ def path_rows(progress: Progress, places: Places) -> list[PathRow]:
     return rows
 
 
+class Matched(NamedTuple):
+    """What the question led to: the prefixes of the routes and the networks that originate them, each with its name."""
+
+    prefixes: tuple[str, ...] = ()
+    origins: tuple[tuple[int, str], ...] = ()
+
+
+def matched(rows: Sequence[PathRow], node_names: Mapping[str, str]) -> Matched:
+    """The prefixes and origins of these routes, those of the routers' choices first."""
+    routes = sorted((row.route for row in rows), key=lambda route: not route.get("best"))
+    origins = dict.fromkeys(route["origin_asn"] for route in routes if route.get("origin_asn") is not None)
+    return Matched(
+        tuple(dict.fromkeys(route["prefix"] for route in routes)),
+        tuple((asn, node_names.get(str(asn), "")) for asn in origins),
+    )
+
+
 def path_graph(rows: Sequence[PathRow]) -> Graph:
     """The graph of these lines of the table, under the same numbers."""
     return graph_of(

@@ -32,7 +32,9 @@ from netpulse.web.pages.form import form_context
 from netpulse.web.pages.frame import Frame, wants_html
 from netpulse.web.pages.live import Live
 from netpulse.web.pages.panels import (
+    Matched,
     PathRow,
+    matched,
     panel_of,
     path_figures,
     path_graph,
@@ -166,7 +168,10 @@ class Results:
         asked = progress.question
         places = self._places(request, asked)
         verdict = sentence(words, progress)
-        heading, title = self._titles(words, progress)
+        rows = path_rows(progress, places) if progress.kind == "aspath" else []
+        node_names = self._node_names(rows, places)
+        found = matched(rows, node_names)
+        heading, title = self._titles(words, progress, found)
         return {
             "progress": progress,
             "growing": growing,
@@ -186,9 +191,10 @@ class Results:
             "figures_answered": len(progress.result["echoes"]) if progress.kind == "ping" else 0,
             "path_figures": path_figures(words, progress, places) if progress.kind == "aspath" else [],
             "bar": trace_picture(progress) if progress.kind == "traceroute" else None,
-            "path_rows": (rows := path_rows(progress, places) if progress.kind == "aspath" else []),
+            "path_rows": rows,
             "graph": path_graph(rows),
-            "node_names": self._node_names(rows, places),
+            "node_names": node_names,
+            "matched": found,
             "raws": raw_of(progress),
             "queue": self._queue(progress, places),
             "lease_s": round(LEASE_S),
@@ -219,15 +225,16 @@ class Results:
             **self.context(request, progress),
         )
 
-    def _titles(self, words: Words, progress: Progress) -> tuple[str, str]:
-        """What was done, and where from."""
+    def _titles(self, words: Words, progress: Progress, found: Matched) -> tuple[str, str]:
+        """The heading, which names the one prefix that was found, and the title: what was asked, and where from."""
         asked = progress.question
         key = f"result.title.{progress.kind}"
         target = (asked.target if asked else None) or progress.data.get("target") or ""
         what = words.t(key, target=target) if progress.kind and words.has(key) else words.t("result.title.other")
+        heading = words.t(key, target=found.prefixes[0]) if len(found.prefixes) == 1 and words.has(key) else what
         if asked and asked.router:
-            return what, words.t("result.title.from", what=what, router=asked.router)
-        return what, what
+            return heading, words.t("result.title.from", what=what, router=asked.router)
+        return heading, what
 
     def _places(self, request: Request, asked: Question | None) -> Places:
         services, caller = self._services, self._frame.visitor(request).caller

@@ -15,6 +15,8 @@ WORDS = {
     "result.json": "JSON",
     "result.copy": "Kopieren",
     "result.source": "Quelle",
+    "result.prefixes": "Präfixe",
+    "result.origins": Plural("Ursprung", "Ursprünge"),
     "result.asked.for": "Gefragt war {target}, gezeigt ist der längste Treffer",
     "result.answered_by": "Beantwortet von {source}",
     "result.cached": "Die Antwort war {n} s alt",

@@ -15,6 +15,8 @@ WORDS = {
     "result.json": "JSON",
     "result.copy": "Copy",
     "result.source": "Source",
+    "result.prefixes": "Prefixes",
+    "result.origins": Plural("Origin", "Origins"),
     "result.asked.for": "Asked for {target}, longest match shown",
     "result.answered_by": "Answered by {source}",
     "result.cached": "The answer was {n} s old",
