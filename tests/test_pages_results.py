@@ -316,6 +316,7 @@ async def test_the_lab_answers_on_its_pages(glass: LabGlass) -> None:
     assert_nothing_runs(shown)
     assert "5 sent, 5 received, 0 % loss" in shown
     assert "ping 8.8.8.8 source 203.0.113.1 count 5" in text_of(shown)
+    assert "<span>Leaves via <b>Cogent Transit</b>, steered there by the operator</span>" in shown
 
 
 @pytest.mark.parametrize(

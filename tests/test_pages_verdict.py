@@ -9,9 +9,11 @@ import pytest
 
 from doubles.glass import router, transit
 from netpulse.inventory import Connection
+from netpulse.web.pages.places import Places
 from netpulse.web.pages.progress import Progress
 from netpulse.web.pages.question import Question
-from netpulse.web.pages.verdict import Places, notices, sentence
+from netpulse.web.pages.verdict import notices, sentence
+from netpulse.web.pages.way_out import way_out
 from netpulse.words import words_for
 
 WORDS = words_for("en")
@@ -22,9 +24,11 @@ LAN = Connection(
     source_ipv4=ip_address("192.0.2.130"),
     lan_ipv4=ip_network("192.0.2.128/26"),
 )
+HIDDEN = Connection(id=5, name="Secret", type="PEER", neighbors=(ip_address("192.0.2.201"),))
+OWN = Connection(id=0, name="Router's own choice", type=None)
 EXCHANGE = Connection(id=4, name="AMS-IX", type="IX", source_ipv4=ip_address("203.0.113.193"))
-CORE = router("core1", (transit(1, "203.0.113.1"), transit(2, "198.51.100.1"), LAN, EXCHANGE))
-PLACES = Places({"core1": CORE}, {("core1", c.id): c for c in CORE.connections})
+CORE = router("core1", (transit(1, "203.0.113.1"), transit(2, "198.51.100.1"), LAN, EXCHANGE, HIDDEN, OWN))
+PLACES = Places({"core1": CORE}, {("core1", c.id): c for c in CORE.connections if c is not HIDDEN})
 NOTHING: dict[str, Any] = {
     "sent": 5,
     "received": 0,
@@ -44,6 +48,10 @@ def stored(kind: str, data: dict[str, Any], connection: int | None = 1, everywhe
 
 def said(progress: Progress) -> list[str]:
     return [f"{notice.strong} {notice.text}".strip() for notice in notices(WORDS, progress, PLACES)]
+
+
+def out(progress: Progress, tag: str = "en") -> str:
+    return "".join(text for text, _ in way_out(words_for(tag), progress, PLACES))
 
 
 def egress(verdict: str, mode: str = "source", expected: int | None = 2) -> dict[str, Any]:
@@ -111,9 +119,19 @@ def test_a_way_out_that_differs_is_named_and_may_explain_the_silence() -> None:
     assert any("Transit 2 may drop packets whose source address belongs to another network" in text for text in lost)
 
 
-def test_a_steered_source_that_left_elsewhere_is_told_as_the_server_saw_it() -> None:
-    data = {"result": {"hops": [], "reached": True, "stopped": None}, "egress": egress("differs", "policy", None)}
-    assert said(stored("traceroute", data)) == ["These packets did not leave via Transit 1. The note of the server."]
+@pytest.mark.parametrize(
+    ("first", "whose"), [("192.0.2.131", "DE-CIX"), ("192.0.2.201", "another connection"), (None, "another connection")]
+)
+def test_a_steered_source_that_left_elsewhere_is_told_by_the_first_hop(first: str | None, whose: str) -> None:
+    trace = {"hops": [hop(1, first)], "reached": True, "stopped": None}
+    data = {"result": trace, "egress": egress("differs", "policy", None)}
+    assert said(stored("traceroute", data)) == [
+        "These packets did not leave via Transit 1. By the configuration they should; the first hop of this trace is that of "
+        f"{whose}."
+    ]
+    assert out(stored("traceroute", data)) == (
+        "Leaves via DE-CIX, not Transit 1" if whose == "DE-CIX" else "Does not leave via Transit 1"
+    )
 
 
 @pytest.mark.parametrize("verdict", ["same", "enforced", "unknown"])
@@ -122,9 +140,47 @@ def test_a_way_out_that_is_as_chosen_or_unknown_is_not_worth_a_notice(verdict: s
     assert said(stored("traceroute", data)) == []
 
 
+@pytest.mark.parametrize(
+    ("connection", "egress", "first", "told"),
+    [
+        (1, egress("enforced", "policy"), None, "Leaves via Transit 1, steered there by the operator"),
+        (1, egress("enforced", "routing_instance"), None, "Leaves via Transit 1, by its routing instance"),
+        (1, egress("enforced", "next_hop"), None, "Leaves via Transit 1, by its next hop"),
+        (3, egress("enforced", "policy"), "192.0.2.131", "Leaves via DE-CIX, seen at the first hop"),
+        (1, egress("same", expected=1), None, "Leaves via Transit 1, the router's best path"),
+        (3, egress("same", expected=1), "192.0.2.131", "Leaves via DE-CIX, seen at the first hop"),
+        (0, egress("same", expected=2), None, "Leaves via Transit 2, the router's best path"),
+        (0, egress("same", expected=None), "192.0.2.201", "Way out: the router's choice"),
+        (1, egress("unknown", expected=None), None, "Way out not known"),
+        (1, egress("differs", expected=2), None, "Leaves via Transit 2, not Transit 1"),
+        (1, egress("differs", expected=2), "192.0.2.131", "Leaves via DE-CIX, not Transit 1"),
+        (1, egress("differs", expected=1), "192.0.2.201", "Does not leave via Transit 1"),
+        (1, egress("differs", expected=77), None, "Does not leave via Transit 1"),
+    ],
+)
+def test_every_verdict_on_the_way_out_is_told_beside_the_source(
+    connection: int, egress: dict[str, Any], first: str | None, told: str
+) -> None:
+    hops = [hop(1, first), hop(2, "8.8.8.8")]
+    data = {"result": {"hops": hops, "reached": True, "stopped": None}, "egress": egress}
+    progress = stored("traceroute", data, connection)
+    assert out(progress) == told
+    german = out(progress, "de")
+    assert german.startswith("Hinweg")
+    assert "note" not in german
+
+
+def test_while_no_verdict_is_known_there_is_none() -> None:
+    assert out(stored("ping", {"result": NOTHING, "egress": None})) == ""
+    assert out(stored("ping", {"result": NOTHING, "egress": egress("unknown")}, 88)) == ""
+
+
 def test_a_connection_that_does_not_exist_for_the_reader_is_not_named() -> None:
     data = {"result": {**NOTHING, "received": 5}, "egress": egress("differs", expected=77)}
-    assert said(stored("ping", data)) == ["These packets did not leave via Transit 1. The note of the server."]
+    assert said(stored("ping", data)) == [
+        "These packets did not leave via Transit 1. The source address chooses only the way back; the way out was by another "
+        "connection."
+    ]
 
 
 @pytest.mark.parametrize(
@@ -174,7 +230,9 @@ def test_no_route_names_what_covers_it() -> None:
     none = stored("aspath", {"covering": None, "result": {"routes": []}}, None)
     assert said(none) == ["No route to 8.8.8.8 on core1. The table has no match, not even a default route."]
     covered = stored("aspath", {"covering": "8.0.0.0/9", "result": {"routes": []}}, None)
-    assert said(covered) == ["No route to 8.8.8.8 on core1. There is none for exactly this prefix; 8.0.0.0/9 covers it."]
+    assert said(covered) == [
+        "No route to 8.8.8.8 on core1. There is none for exactly this prefix; 8.0.0.0/9 covers it."
+    ]
 
 
 def test_what_was_cut_or_not_read_is_said() -> None:

@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 from netpulse.render.chart import Chart, ping_charts
 from netpulse.render.graph import Graph, Path, graph_of
 from netpulse.render.timebar import TimeBar, time_bar
+from netpulse.web.pages.places import Places
 from netpulse.web.pages.progress import Progress
-from netpulse.web.pages.verdict import Places, ms, percent, routes_in
+from netpulse.web.pages.verdict import ms, percent, routes_in
 from netpulse.words import Words
 
 PARTS = {"ping": "parts/ping.html", "traceroute": "parts/traceroute.html", "aspath": "parts/aspath.html"}

@@ -7,16 +7,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from ipaddress import ip_address
 from typing import Any, Literal, NamedTuple
 
 from netpulse.errors import CODES
-from netpulse.inventory import Connection, Router
+from netpulse.inventory import Connection
 from netpulse.queries.traceroute import SILENT_HOPS
 from netpulse.special_purpose import inside
-from netpulse.web.pages.cards import Silence
+from netpulse.web.pages.places import Places
 from netpulse.web.pages.progress import Progress
+from netpulse.web.pages.way_out import left_by
 from netpulse.words import Words
 
 Tone = Literal["b", "w", "n"]
@@ -43,35 +43,6 @@ class Notice(NamedTuple):
     href: str = ""
     label: str = ""
     ways: tuple[tuple[str, str], ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Places:
-    """The routers and connections of a result as the reader may see them; empty for what no longer exists.
-
-    `silences` are those that are down now; `working` those that are not and answer this kind of question, in file order.
-    """
-
-    routers: Mapping[str, Router] = field(default_factory=dict)
-    connections: Mapping[tuple[str, int], Connection] = field(default_factory=dict)
-    silences: Mapping[str, Silence] = field(default_factory=dict)
-    working: tuple[str, ...] = ()
-
-    def router(self, slug: str | None) -> Router | None:
-        return self.routers.get(slug or "")
-
-    def connection(self, slug: str | None, number: int | None) -> Connection | None:
-        return self.connections.get((slug or "", -1 if number is None else number))
-
-    def nearest(self, slug: str, most: int = 2) -> list[Router]:
-        """The nearest routers that work: those of the same place first, then by how near they stand in the file."""
-        here, order = self.routers.get(slug), list(self.routers)
-
-        def far(router: Router) -> tuple[bool, int]:
-            return router.location != (here.location if here else ""), abs(order.index(router.slug) - order.index(slug))
-
-        others = [self.routers[other] for other in self.working if other != slug] if here else []
-        return sorted(others, key=far)[:most]
 
 
 def ms(value: float | None) -> str:
@@ -167,7 +138,7 @@ def _ping(words: Words, progress: Progress, places: Places) -> Iterator[Notice]:
     sent, received = result.get("sent"), result.get("received", 0)
     if sent is None:
         return
-    connection = _chosen(progress, places)
+    connection = places.chosen(progress.question)
     if sent == 0 or (received == 0 and _NO_WAY_OUT.search(progress.output)):
         yield _unsent(words, connection)
     elif received == 0:
@@ -184,7 +155,7 @@ def _ping(words: Words, progress: Progress, places: Places) -> Iterator[Notice]:
 
 def _trace(words: Words, progress: Progress, places: Places) -> Iterator[Notice]:
     result = progress.result
-    connection = _chosen(progress, places)
+    connection = places.chosen(progress.question)
     last = _last_answering(result)
     if not result.get("reached") and last is None and _NO_WAY_OUT.search(progress.output):
         yield _unsent(words, connection)
@@ -245,13 +216,14 @@ def _no_route(words: Words, data: Mapping[str, Any]) -> str:
 def _way(words: Words, progress: Progress, places: Places) -> Iterator[Notice]:
     """Whether packets really left by the connection that was asked for."""
     egress = progress.data.get("egress")
-    connection = _chosen(progress, places)
+    connection = places.chosen(progress.question)
     if not egress or egress["verdict"] != "differs" or connection is None or progress.question is None:
         return
-    expected = egress["expected_connection"]
-    out = places.connection(progress.question.router, expected)
-    if egress["mode"] != "source" or out is None or out.id == connection.id:
-        yield Notice("w", words.t("result.way.other", name=connection.name), egress["note"])
+    out, steered = left_by(progress, places), egress["mode"] != "source"
+    if steered or out is None:
+        key = "result.way.steered" if steered else "result.way.unsteered"
+        text = words.t(key + ".by", out=out.name) if out else words.t(key)
+        yield Notice("w", words.t("result.way.other", name=connection.name), text)
         return
     text = words.t("result.way.chosen", back=connection.name, router=progress.question.router)
     result = progress.result
@@ -259,11 +231,6 @@ def _way(words: Words, progress: Progress, places: Places) -> Iterator[Notice]:
     if unanswered:
         text += " " + words.t("result.way.dropped", out=out.name)
     yield Notice("w", words.t("result.way", out=out.name, back=connection.name), text)
-
-
-def _chosen(progress: Progress, places: Places) -> Connection | None:
-    question = progress.question
-    return places.connection(question.router, question.connection) if question else None
 
 
 def _in_lan(words: Words, progress: Progress, connection: Connection | None) -> Notice | None:
