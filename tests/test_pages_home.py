@@ -70,7 +70,7 @@ def choices(page: str) -> dict[str, Any]:
 
 
 def command(page: str) -> str:
-    found = re.search(r'<output[^>]*id="cmd"[^>]*>(.*?)</output>', page)
+    found = re.search(r'<output[^>]*id="cmd"[^>]*>(.*?)</output>', page, re.S)
     assert found is not None
     return html.unescape(found[1])
 
@@ -151,6 +151,10 @@ async def test_a_link_fills_the_form_and_never_runs_it(glass: Glass) -> None:
         ("router=core1&connection=3&query=ping", "ping -4 -n -c 5 -W 1 -I 203.0.113.65 <target>"),
         ("router=core1&query=aspath&target=8.8.8.0/24", "show route for 8.8.8.0/24 table core1_v4 all"),
         (
+            "router=*&query=aspath&target=8.8.8.0/24",
+            "rs1> show route for 8.8.8.0/24 table core1_v4 all\nrs1> show route for 8.8.8.0/24 table core2_v4 all",
+        ),
+        (
             "router=core1&connection=1&query=ping&target=2001:4860::8",
             "this router or connection does not answer this question",
         ),
@@ -158,6 +162,18 @@ async def test_a_link_fills_the_form_and_never_runs_it(glass: Glass) -> None:
 )
 async def test_the_command_is_shown_before_it_runs(glass: Glass, link: str, shown: str) -> None:
     assert command((await get(glass, f"/?{link}")).text) == shown
+
+
+async def test_a_target_that_is_not_typed_yet_is_called_so_in_the_visitor_s_language(glass: Glass) -> None:
+    assert command((await get(glass, "/?query=aspath", **{"Accept-Language": "de"})).text).endswith("<Ziel> table core1_v4 all")
+
+
+async def test_what_is_no_command_is_not_offered_for_copying(glass: Glass) -> None:
+    copies = re.compile(r'<button[^>]*data-copy="#cmd"( hidden)?>')
+    for target, hidden in (("8.8.8.8", None), ("2001:4860::8", " hidden")):
+        found = copies.search((await get(glass, f"/?router=core1&connection=1&query=ping&target={target}")).text)
+        assert found is not None
+        assert found[1] == hidden
 
 
 @pytest.mark.parametrize("query", ["ping", "traceroute", "aspath"])

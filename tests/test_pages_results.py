@@ -284,6 +284,7 @@ async def test_a_router_that_never_answered_leaves_a_page_as_well(tmp_path: Path
         assert "core1 refused our login." in text_of((await grown(glass, path))[-1].html)
         shown = await page(glass, path)
         assert "core1 refused our login." in text_of(shown)
+        assert 'data-copy="#raw"' not in shown, "there is nothing to copy"
         assert "secret detail" not in shown
 
 

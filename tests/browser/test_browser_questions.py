@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 
 import pytest
@@ -125,7 +126,14 @@ async def test_pointing_at_a_row_shows_its_path_in_the_graph(visitor: Person) ->
 
 
 async def test_an_as_path_of_all_routers_has_every_router_s_paths_in_one_graph(visitor: Person, lab: Lab) -> None:
-    page = await visitor.ask("aspath", "8.8.8.8", "*")
+    page = await visitor.page()
+    await fill(page, "aspath", "8.8.8.8", "*")
+    served = await (await page.request.get(f"{visitor.url}/?router=*&query=aspath&target=8.8.8.8")).text()
+    told = re.search(r'<output[^>]*id="cmd"[^>]*>(.*?)</output>', served, re.S)
+    assert told is not None
+    assert await page.locator("#cmd").inner_text() == html.unescape(told[1])
+    assert "rs1> show route for 8.8.8.8 table core2_v4 all" in told[1].replace("&gt;", ">")
+    await visitor.ask("aspath", "8.8.8.8", "*", page=page)
     await page.wait_for_url(re.compile(r"/r/[0-9a-f]{32}$"))
     n = len(lab.routers)
     await expect(page.locator("#chip")).to_have_text(f"{n} of {n} routers answered")

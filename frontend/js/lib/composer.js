@@ -51,6 +51,16 @@ export function startComposer() {
     of.textContent = fill(of.dataset.of, slug);
   }
 
+  /** The command; of all routers a line each, behind who is asked. Null where there is none. */
+  function commands(slug, query) {
+    if (slug !== "*") return command(slug, query);
+    const lines = all("input[name=router]:not([disabled])", form).map(({ value }) => {
+      const text = command(value, query);
+      return text && `${(query.dataset.routes !== undefined && routers[value].asked) || value}> ${text}`;
+    });
+    return lines.filter(Boolean).join("\n") || null;
+  }
+
   function command(slug, query) {
     const router = routers[slug];
     const id = Number(chosen("connection")?.value);
@@ -63,7 +73,7 @@ export function startComposer() {
     const key = known || (wished in forms ? wished : Object.keys(forms)[0]);
     if (!(key in forms)) return null;
     const source = connection?.[key.startsWith("4") ? 4 : 5] ?? "";
-    return forms[key].replaceAll("{source}", source).replaceAll("{target}", () => (known ? text : `<${text || "target"}>`));
+    return forms[key].replaceAll("{source}", source).replaceAll("{target}", () => (known ? text : `<${text || one("#cmd").dataset.target}>`));
   }
 
   function show() {
@@ -93,7 +103,9 @@ export function startComposer() {
     const by = asked ? fill(on.dataset.for, asked, slug) : fill(on.dataset.on, slug);
     write(on, slug === "*" ? fill(on.dataset.all, Object.keys(routers).length) : by);
     const output = one("#cmd");
-    write(output, slug === "*" ? "" : (command(slug, query) ?? output.dataset.none));
+    const sent = commands(slug, query);
+    write(output, sent ?? output.dataset.none);
+    one("[data-copy='#cmd']", form).hidden = sent === null;
   }
 
   function address() {

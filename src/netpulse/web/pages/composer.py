@@ -7,7 +7,7 @@ target and the source.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import Any, NamedTuple
 
@@ -80,8 +80,18 @@ class Model(NamedTuple):
         shown = {connection.id for connection in self.connections.get(slug, ())}
         return next((str(c.id) for c in router.connections if c.id in shown), "") if router else ""
 
-    def command(self, typed: Typed, kind: QueryType) -> str | None:
-        """The command for what was typed; None where the router or connection has none."""
+    def command(self, typed: Typed, kind: QueryType, blank: str = "target") -> str | None:
+        """What would be sent: the command, or those of all routers in service, a line each behind who is asked.
+
+        `blank` is the word for a target that was not typed yet. None where the router or connection has no command.
+        """
+        if typed.router != ALL_ROUTERS:
+            return self._command(typed, kind, blank)
+        asked = [router for router in self.routers if router.maintenance is None]
+        found = [(router, self._command(replace(typed, router=router.slug), kind, blank)) for router in asked]
+        return "\n".join(f"{asked_of(router, kind) or router.slug}> {text}" for router, text in found if text) or None
+
+    def _command(self, typed: Typed, kind: QueryType, blank: str) -> str | None:
         connection = int(typed.connection) if kind.sourced and typed.connection.isdecimal() else None
         place = self.set_of.get((typed.router, connection))
         forms = {} if place is None else self.sets[place].get(kind.name, {})
@@ -94,7 +104,7 @@ class Model(NamedTuple):
         text = forms[form]
         source = next((c for c in self.connections.get(typed.router, ()) if c.id == connection), None)
         literal = source.source(4 if form[0] == "4" else 6) if source else None
-        target = typed.target.strip() or "target"
+        target = typed.target.strip() or blank
         if form_of(typed.target) is None:
             target = f"<{target}>"
         return text.replace("{source}", str(literal)).replace("{target}", target)

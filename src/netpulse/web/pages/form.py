@@ -215,7 +215,7 @@ def form_context(
         "answer": answer if kept else "",
         "quota": limit,
         "wait": clock(limit.reset_s),
-        "command": model.command(shown, kind) if kind else None,
+        "command": model.command(shown, kind, visitor.words.t("home.command.target")) if kind else None,
         "asked": asked_of(router, kind) if router and kind else None,
         "router": router,
         "my_address": str(visitor.address),

@@ -198,7 +198,8 @@ class Results:
             "graph": path_graph(rows),
             "node_names": node_names,
             "matched": found,
-            "raws": raw_of(progress),
+            "raws": (raws := raw_of(progress)),
+            "printed": progress.live or any(raw.output for raw in raws),
             "queue": self._queue(progress, places),
             "lease_s": round(LEASE_S),
         }

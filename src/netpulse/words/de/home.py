@@ -33,10 +33,11 @@ WORDS = {
     "home.quota.next": "Nächste Abfrage in",
     "home.quota.why": "Besucher haben {limit} Abfragen in {minutes} Minuten, damit die Router für das Routing frei bleiben. "
     "Ein API-Schlüssel hat ein eigenes Limit.",
-    "home.runs_on": "Läuft auf {router}",
+    "home.runs_on": "Befehl für {router}",
     "home.runs_on.for": "Fragt {server} nach {router}",
     "home.runs_on.all": "Fragt nach allen {n} Routern",
     "home.command": "Befehl, der ausgeführt wird",
+    "home.command.target": "Ziel",
     "home.command.none": "dieser Router oder diese Verbindung beantwortet diese Frage nicht",
     "query.ping": "Ping",
     "query.traceroute": "Traceroute",

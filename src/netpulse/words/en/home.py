@@ -37,6 +37,7 @@ WORDS = {
     "home.runs_on.for": "Will ask {server} about {router}",
     "home.runs_on.all": "Will ask about all {n} routers",
     "home.command": "Command that will run",
+    "home.command.target": "target",
     "home.command.none": "this router or connection does not answer this question",
     "query.ping": "Ping",
     "query.traceroute": "Traceroute",
