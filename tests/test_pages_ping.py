@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from doubles.result_pages import OPEN, PINGED, asked, ended, glass_of, grown, growth, page, printing, text_of
+from doubles.result_pages import OPEN, PINGED, asked, ended, glass_of, grown, growth, page, printing, result_of, text_of
 from doubles.scripted import Hold, Say, Script
 from netpulse.cells import discover
 from netpulse.query import Ask
@@ -80,3 +80,40 @@ async def test_a_first_probe_that_is_lost_is_counted_while_it_runs(tmp_path: Pat
         await grown(glass, path)
     assert "Running · 2 of 5" in text_of(shown)
     assert probes(shown)[FIRST[platform]] == "lost"
+
+
+async def test_what_could_not_be_sent_is_no_loss_and_no_chart(tmp_path: Path) -> None:
+    refused = "ping: sendto: No route to host\n"
+    header = "PING 8.8.8.8 (8.8.8.8): 56 data bytes\n"
+    end = "\n--- 8.8.8.8 ping statistics ---\n5 packets transmitted, 0 packets received, 100% packet loss\n"
+    held = printing([Say(header + refused * 3), Hold(), Say(refused * 2 + end)])
+    async with glass_of(tmp_path, of_platform("junos"), router_core1=held) as glass:
+        path = await asked(glass, PINGED)
+        async with growth(glass, path + "/events") as parts:
+            while (await anext(parts)).name != "raw":
+                continue
+            shown = text_of(await page(glass, path))
+        assert "Running · 3 of 5" in shown
+        assert "Nothing has come back yet" not in shown
+        assert "Nothing could be sent so far." in shown
+        held.go()
+        await grown(glass, path)
+        whole = await page(glass, path)
+    assert "<title>Ping 8.8.8.8 from core1: Nothing could be sent · Test Glass</title>" in whole
+    assert "Nothing could be sent." in text_of(whole)
+    assert "Loss" not in result_of(whole)
+    assert "chart" not in result_of(whole)
+
+
+async def test_a_line_that_is_no_answer_is_not_called_nothing(tmp_path: Path) -> None:
+    held = printing([Say("PING 8.8.8.8 (8.8.8.8): 56 data bytes\n"), Hold(), Say(ECHO.format(0, 0))])
+    async with glass_of(tmp_path, of_platform("junos"), router_core1=held) as glass:
+        path = await asked(glass, PINGED)
+        async with growth(glass, path + "/events") as parts:
+            while (await anext(parts)).name != "raw":
+                continue
+            shown = text_of(await page(glass, path))
+        held.go()
+        await grown(glass, path)
+    assert "Nothing has come back yet" not in shown
+    assert "No answer yet." in shown

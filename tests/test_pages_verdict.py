@@ -89,12 +89,16 @@ def test_a_trace_from_an_exchange_lan_explains_the_silence_too() -> None:
 
 @pytest.mark.parametrize("printed", ["ping: sendto: No route to host", "ping: connect: Network is unreachable"])
 def test_a_router_without_a_way_out_says_nothing_about_the_target(printed: str) -> None:
-    data = {"result": NOTHING, "output": f"PING 8.8.8.8 (8.8.8.8): 56 data bytes\n{printed}\n"}
+    data = {"result": NOTHING, "output": "PING 8.8.8.8 (8.8.8.8): 56 data bytes\n" + f"{printed}\n" * 5}
     none = "Nothing could be sent. The router has no way out to this target from this source."
     assert said(stored("ping", data)) == [none]
     assert said(stored("ping", data, 4)) == [
         none + " AMS-IX is an exchange: it leads only to its members and the networks behind them."
     ]
+    assert sentence(WORDS, stored("ping", data)) == none.split(".")[0]
+    assert out(stored("ping", {**data, "egress": egress("enforced", "policy")})) == ""
+    some = {**data, "output": f"{printed}\n" * 4}
+    assert said(stored("ping", some))[0].startswith("No answer at all.")  # the other packets left
     trace = {"hops": [hop(n) for n in range(1, 5)], "reached": False, "stopped": "silent_tail"}
     assert said(stored("traceroute", {"result": trace, "output": f"traceroute: {printed[6:]}\n"})) == [none]
     far = {"hops": [hop(1, "192.0.2.9"), hop(2)], "reached": False, "stopped": None}

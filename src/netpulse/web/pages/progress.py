@@ -6,6 +6,7 @@ templates for all of them. Pure: events and values in, nothing else.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -15,6 +16,9 @@ import msgspec
 from netpulse.queries.ping import COUNT
 from netpulse.runs import RunEvent
 from netpulse.web.pages.question import Question
+
+# What Junos, FRR and Linux print for each packet that the router itself has no route for.
+_NO_WAY_OUT = re.compile(r"\b(?:sendto|sendmsg|connect): (?:No route to host|Network is unreachable)", re.I)
 
 State = Literal["queued", "running", "done", "partly", "stopped", "failed"]
 
@@ -101,7 +105,8 @@ class Progress:
             return len(self.answered), max(asked, len(self.answered))
         if self.kind == "ping":
             numbers = [echo["seq"] for echo in self.result["echoes"]]
-            return (min(max(numbers) - self.first_probe + 1, COUNT) if numbers else 0), COUNT
+            through = max(numbers) - self.first_probe + 1 if numbers else 0
+            return min(max(through, len(numbers) + self._refused), COUNT), COUNT
         if self.kind == "traceroute":
             return max((hop["hop"] for hop in self.result["hops"]), default=0), None
         return len(self.records), None
@@ -111,6 +116,23 @@ class Progress:
         """The number of a ping's first probe, answered or not; no answer is before it."""
         answered: list[int] = [echo["seq"] for echo in self.result["echoes"]]
         return min([1 if self.first_seq is None else self.first_seq, *answered])
+
+    @property
+    def unsent(self) -> bool:
+        """Whether the router itself had no way out for any packet, as far as it is known."""
+        result = self.result
+        if self.kind == "ping":
+            sent = result.get("sent", 1)
+            return sent == 0 or (not result["echoes"] and self._refused >= (sent if "sent" in result else 1))
+        if self.kind == "traceroute":
+            answered = any(probe["address"] for hop in result["hops"] for probe in hop["probes"])
+            return not answered and not result["reached"] and self._refused > 0
+        return False
+
+    @property
+    def _refused(self) -> int:
+        """How many packets the router said that it has no route for."""
+        return len(_NO_WAY_OUT.findall(self.output))
 
     def take(self, events: Iterable[RunEvent]) -> list[str]:
         """Take these events in; returns the lines that they printed, without line ends."""

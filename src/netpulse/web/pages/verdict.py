@@ -5,7 +5,6 @@ Pure: a result as far as it is known, the places it names, and a language. Nothi
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from ipaddress import ip_address
 from typing import Any, Literal, NamedTuple
@@ -22,8 +21,6 @@ from netpulse.words import Words
 Tone = Literal["b", "w", "n"]
 """How a notice is shown: a fault, a warning, or a remark."""
 
-# What Junos, FRR and Linux print for each packet that the router itself has no route for.
-_NO_WAY_OUT = re.compile(r"\b(?:sendto|sendmsg|connect): (?:No route to host|Network is unreachable)", re.I)
 _GO_ELSEWHERE = frozenset(
     {"router_unreachable", "router_identity", "router_login", "router_timeout", "router_closed", "router_busy", "maintenance"}
 )
@@ -70,7 +67,7 @@ def sentence(words: Words, progress: Progress) -> str:
         return words.t("result.say.running") if whole is None else words.t("result.say.step", n=done, whole=whole)
     result = progress.result
     if progress.kind == "ping" and "sent" in result:
-        return _of_ping(words, result)
+        return _of_ping(words, progress)
     if progress.kind == "traceroute":
         return _of_trace(words, result)
     if progress.kind == "aspath":
@@ -139,7 +136,7 @@ def _ping(words: Words, progress: Progress, places: Places) -> Iterator[Notice]:
     if sent is None:
         return
     connection = places.chosen(progress.question)
-    if sent == 0 or (received == 0 and _NO_WAY_OUT.search(progress.output)):
+    if progress.unsent:
         yield _unsent(words, connection)
     elif received == 0:
         if lan := _in_lan(words, progress, connection):
@@ -157,7 +154,7 @@ def _trace(words: Words, progress: Progress, places: Places) -> Iterator[Notice]
     result = progress.result
     connection = places.chosen(progress.question)
     last = _last_answering(result)
-    if not result.get("reached") and last is None and _NO_WAY_OUT.search(progress.output):
+    if progress.unsent:
         yield _unsent(words, connection)
     elif result.get("stopped") == "silent_tail":
         text = words.t("result.trace.tail.after", hop=last) if last else words.t("result.trace.tail.never")
@@ -242,9 +239,10 @@ def _in_lan(words: Words, progress: Progress, connection: Connection | None) -> 
     return Notice("w", words.t("result.ping.lan", name=connection.name), words.t("result.ping.lan.text"))
 
 
-def _of_ping(words: Words, result: Mapping[str, Any]) -> str:
-    if result["sent"] == 0:
+def _of_ping(words: Words, progress: Progress) -> str:
+    if progress.unsent:
         return words.t("result.ping.unsent")
+    result = progress.result
     known = {"sent": result["sent"], "received": result["received"], "loss": percent(result["loss_pct"])}
     if result["rtt_avg_ms"] is None:
         return words.t("result.say.ping.none", n=result["sent"], **known)

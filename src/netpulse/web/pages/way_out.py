@@ -17,14 +17,14 @@ from netpulse.words import Words
 
 
 def way_out(words: Words, progress: Progress, places: Places) -> list[tuple[str, bool]]:
-    """The way out in pieces, each with whether it is a name; nothing where no verdict is known (yet)."""
+    """The way out in pieces, each with whether it is a name; nothing where no verdict is known (yet), or nothing left."""
     return list(_told(words, progress, places))
 
 
 def _told(words: Words, progress: Progress, places: Places) -> Iterator[tuple[str, bool]]:
     egress = progress.data.get("egress")
     asked = places.chosen(progress.question)
-    if not egress or asked is None:
+    if not egress or asked is None or progress.unsent:
         return iter(())
     verdict, seen = egress["verdict"], seen_by(progress, places)
     if verdict == "unknown":

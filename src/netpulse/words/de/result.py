@@ -42,6 +42,8 @@ WORDS = {
     "result.queued.wait": "{router} bearbeitet {most} zugleich. Übliche Wartezeit: {usual} s, höchstens {seconds} s. "
     "Die Seite kann {lease} s lang verlassen werden; danach wird die Abfrage aufgegeben.",
     "result.running.nothing": "Der Router ist gefragt. Noch ist nichts zurückgekommen.",
+    "result.running.lines": "Noch keine Antwort.",
+    "result.running.unsent": "Bisher konnte nichts gesendet werden.",
     "result.other.waiting": "Eine Abfrage läuft. Ihr Ergebnis erscheint hier, sobald es da ist.",
     "result.lost": "Verbindung verloren.",
     "result.lost.probe": "Verbindung bei Probe {n} verloren.",

@@ -42,6 +42,8 @@ WORDS = {
     "result.queued.wait": "{router} runs {most} at a time. Usual wait: {usual} s, at most {seconds} s. You may "
     "leave this page for {lease} s; after that the query is given up.",
     "result.running.nothing": "The router has been asked. Nothing has come back yet.",
+    "result.running.lines": "No answer yet.",
+    "result.running.unsent": "Nothing could be sent so far.",
     "result.other.waiting": "A query is under way. Its result appears here as soon as it is there.",
     "result.lost": "Connection lost.",
     "result.lost.probe": "Connection lost at probe {n}.",
