@@ -114,7 +114,7 @@ async def test_a_run_ends_when_its_page_was_closed_for_the_lease(
         await run.over()
         assert run.error is not None
         assert run.error.code == "stopped"
-        assert "Stopped after 1 of 5." in text_of(await page(glass, path))
+        assert "Stopped after 1 of 5 probes." in text_of(await page(glass, path))
 
 
 async def test_the_owner_stops_a_run_and_keeps_what_came(tmp_path: Path) -> None:
@@ -137,6 +137,21 @@ async def test_the_owner_stops_a_run_and_keeps_what_came(tmp_path: Path) -> None
         shown = text_of(await page(glass, path))
         assert "Stopped" in shown
         assert LINES[0] in shown
+
+
+async def test_a_trace_that_was_stopped_is_not_called_one_that_did_not_arrive(tmp_path: Path) -> None:
+    trace = printing([Say("traceroute to 8.8.8.8\n 1  192.0.2.9  0.5 ms  0.4 ms  0.4 ms\n"), Hang()])
+    async with glass_of(tmp_path, router_core1=trace) as glass, httpx2.AsyncClient(timeout=20) as browser:
+        path = await asked(glass, TRACED)
+        async with growth(glass, path + "/events") as parts:
+            while (await anext(parts)).name != "raw":
+                continue
+        await browser.post(glass.url + path + "/stop", headers={**HTML, "Sec-Fetch-Site": "same-origin"})
+        shown = await page(glass, path)
+    assert "<title>Traceroute to 8.8.8.8 from core1: Stopped after 1 hop · Test Glass</title>" in shown
+    assert '<meta property="og:description" content="Stopped after 1 hop">' in shown
+    assert "Stopped after 1 hop. What had come until then is shown." in text_of(shown)
+    assert "reached" not in text_of(shown)
 
 
 async def test_another_visitor_sees_that_it_runs_and_later_the_result(tmp_path: Path) -> None:

@@ -253,3 +253,27 @@ def test_german_says_the_same() -> None:
         "Gar keine Antwort.",
         "Geht hinaus über Transit 2, Antworten kommen zurück über Transit 1.",
     ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "result", "told"),
+    [
+        ("ping", {"echoes": [{"seq": 1}, {"seq": 4}]}, "Stopped after 4 of 5 probes"),
+        ("ping", {"echoes": []}, "Stopped before the first answer"),
+        ("traceroute", {"hops": [hop(1, "192.0.2.9")], "reached": False, "stopped": "caller"}, "Stopped after 1 hop"),
+        ("traceroute", {"hops": [], "reached": False, "stopped": "caller"}, "Stopped before the first answer"),
+        ("aspath", {"routes": []}, "Stopped before the end"),
+    ],
+)
+def test_what_was_stopped_says_so_and_nothing_of_what_might_have_come(
+    kind: str, result: dict[str, Any], told: str
+) -> None:
+    progress = stored(kind, {"code": "stopped", "error": "It was stopped.", "output": "a line\n", "result": result})
+    assert sentence(WORDS, progress) == told
+    assert said(progress)[0] == f"{told}. What had come until then is shown."
+
+
+def test_of_all_routers_those_that_had_answered_are_counted() -> None:
+    rows = [{"slug": "core1", "ok": True, "result": {"routes": []}}, {"slug": "core2", "ok": False, "code": "stopped"}]
+    progress = stored("aspath", {"code": "stopped", "error": "", "routers": rows}, None, everywhere=True)
+    assert sentence(WORDS, progress) == "Stopped when 1 of 2 routers had answered"

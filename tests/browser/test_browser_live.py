@@ -56,7 +56,7 @@ async def test_a_ping_under_way_shows_what_has_come_and_a_stop_ends_it_at_the_ro
         await stop(page)
         await expect(page.locator("#chip")).to_have_text("Stopped")
         await ended_at(lab, router)
-        await expect(page.locator("#notices")).to_contain_text("Stopped after 2 of 5.")
+        await expect(page.locator("#notices")).to_contain_text("Stopped after 2 of 5 probes.")
         await expect(page.locator("#growing svg:visible circle")).to_have_count(2)
         assert (await page.locator("#raw").inner_text()).count("icmp_seq=") == 2
         await expect(page.locator("[data-stop]")).to_have_count(0)

@@ -115,7 +115,7 @@ async def test_the_stop_key_ends_the_run_and_the_page_stays(tmp_path: Path, brow
         await expect(page.locator("#chip")).to_have_text("Running · 1 of 5")
         await page.keyboard.press(".")
         await expect(page.locator("#chip")).to_have_text("Stopped")
-        await expect(page.locator("#notices")).to_contain_text("Stopped after 1 of 5.")
+        await expect(page.locator("#notices")).to_contain_text("Stopped after 1 of 5 probes.")
         assert silent.stopped == 1
 
 

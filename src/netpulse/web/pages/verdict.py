@@ -58,6 +58,8 @@ def sentence(words: Words, progress: Progress) -> str:
     """The result in one sentence; how far it is while it runs."""
     if progress.state == "queued":
         return words.t("result.say.queued", place=progress.position or 1)
+    if progress.state == "stopped":
+        return _stopped(words, progress)
     if progress.everywhere:
         return _of_all(words, progress)
     if progress.state == "failed":
@@ -112,11 +114,8 @@ def _faults(words: Words, progress: Progress, places: Places) -> Iterator[Notice
             rest += " " + words.t("result.fault.words")
         yield Notice("b", text, rest, ways=_ways(progress, places) if code in _GO_ELSEWHERE else ())
     if progress.state == "stopped":
-        done, whole = progress.steps
-        strong = (
-            words.t("result.stopped.of", n=done, whole=whole) if whole is not None else words.t("result.state.stopped")
-        )
-        yield Notice("n", strong, words.t("result.stopped.text") if progress.output else "")
+        text = words.t("result.stopped.text") if progress.output or progress.answered else ""
+        yield Notice("n", _stopped(words, progress) + ".", text)
     for row in progress.silent:
         link = progress.question.link(row["slug"]) if progress.question else ""
         text = fault(words, row.get("code") or "internal", row["slug"], row.get("error"))
@@ -237,6 +236,18 @@ def _in_lan(words: Words, progress: Progress, connection: Connection | None) -> 
     if connection is None or source is None or not inside(ip_address(source), tuple(lans)):
         return None
     return Notice("w", words.t("result.ping.lan", name=connection.name), words.t("result.ping.lan.text"))
+
+
+def _stopped(words: Words, progress: Progress) -> str:
+    """How far it had come, and no more: what a whole answer would have said is not known."""
+    done, whole = progress.steps
+    if progress.everywhere:
+        return words.t("result.stopped.all", n=done - len(progress.silent), whole=whole)
+    if progress.kind not in ("ping", "traceroute"):
+        return words.t("result.stopped.other")
+    if not done:
+        return words.t("result.stopped.first")
+    return words.t(f"result.stopped.{progress.kind}", n=done, whole=whole)
 
 
 def _of_ping(words: Words, progress: Progress) -> str:
