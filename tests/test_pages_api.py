@@ -117,7 +117,7 @@ async def test_every_path_parameter_choice_header_and_code_of_the_document_is_on
         assert all(form in section for form in operation["responses"]["200"]["content"])
     assert all(f'<dt class="ltr">{name}</dt>' in page for name in document["components"]["headers"])
     for code, (status, meaning) in CODES.items():
-        table = page.partition('<table class="tb stack er">')[2]
+        table = page.partition('<table class="tb er">')[2]
         row = next(row for row in table.split("<tr>") if f'<code class="ltr">{code}</code>' in row)
         assert f">{status}</td>" in row
         assert html.escape(meaning, quote=False) in html.unescape(row)
@@ -270,6 +270,15 @@ async def opened(browser: Browser, glass: Glass, **options: Any) -> tuple[Page, 
     page.on("pageerror", lambda error: asked.append(f"error {error}"))
     await page.goto(glass.url + "/api")
     return page, asked
+
+
+@pytest.mark.parametrize("width", [1280, 768, 400])
+async def test_try_it_leads_to_the_panel_wherever_it_stands(glass: Glass, browser: Browser, width: int) -> None:
+    page, _ = await opened(browser, glass, viewport={"width": width, "height": 800})
+    async with page.context:
+        await page.locator('[data-try="limits"]').click()
+        await expect(page.locator("#try-key")).to_be_focused()
+        await expect(page.locator("#try-key")).to_be_in_viewport()
 
 
 async def test_a_reader_asks_with_their_own_key_which_goes_into_one_header_only(glass: Glass, browser: Browser) -> None:

@@ -107,8 +107,12 @@ document.addEventListener("click", (event) => {
   const name = event.target.closest("[data-try]")?.dataset.try;
   if (!name) return;
   choose(name);
-  if (getComputedStyle(one("#try")).position === "sticky") event.preventDefault(); // it is in view already
-  setTimeout(() => key.focus({ preventScroll: true }));
+  event.preventDefault();
+  key.focus({ preventScroll: true });
+  const panel = one("#try");
+  if (getComputedStyle(panel).position === "sticky") return; // it is in view already
+  one(".doc").classList.add("whole"); // heights that are only guessed would lead elsewhere
+  panel.scrollIntoView();
 });
 
 // All examples follow the language that was chosen for one, which stays where it is on the screen.
