@@ -21,7 +21,7 @@ FLOORS: tuple[frozenset[str], ...] = tuple(
         "values",
         "inventory",
         "records",
-        "query disclosure",
+        "query disclosure preference",
         "events",
         "cells",
         "settings",

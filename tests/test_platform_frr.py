@@ -113,3 +113,30 @@ def test_values_of_the_wrong_kind_are_null() -> None:
     found = route(aspath=3, origin=[], metric="7", locPrf=True, nexthops={}, peer=[], community=1, bestpath="yes")
     assert (found.as_path, found.origin, found.med, found.local_pref, found.next_hop) == (None, None, None, None, None)
     assert (found.communities, found.best) == ((), False)
+
+
+def paths(reason: str, *lost: dict[str, Any]) -> list[str | None]:
+    best = {"aspath": {"string": "174 15169"}, "origin": "IGP", "bestpath": {"overall": True, "selectionReason": reason}}
+    others = [{"aspath": {"string": "3356 15169"}, "origin": "IGP", **each} for each in lost]
+    reply = json.dumps({"prefix": "192.0.2.0/24", "paths": [best, *others]}, indent=2)
+    return [each.why_not_best for each in close(ask("192.0.2.1"), reply).routes if not each.best]
+
+
+@pytest.mark.parametrize(
+    ("reason", "said"),
+    [
+        ("Local Pref", "lower local pref"),
+        ("Router ID", "higher router ID"),
+        ("A new one", "another path won by: A new one"),
+        ("Nothing left to compare", None),
+    ],
+)
+def test_of_two_paths_the_reason_is_that_of_the_other_one(reason: str, said: str | None) -> None:
+    assert paths(reason, {}) == [said]
+
+
+def test_of_more_paths_the_reason_is_only_that_of_those_that_it_fits() -> None:
+    longer = {"aspath": {"string": "3356 3257 15169"}}
+    assert paths("AS Path", longer, {"locPrf": 90}) == ["longer AS path", None]
+    assert paths("Local Pref", longer, {"locPrf": 90}) == [None, "lower local pref"]
+    assert paths("Router ID", longer, {}) == [None, None]

@@ -9,11 +9,14 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
+from msgspec.structs import replace
+
 from netpulse.cells import AccountFor, Cell, Platform, Trial, Unread
 from netpulse.events import Ending
 from netpulse.platforms import linux
 from netpulse.platforms.paths import answer, asked_prefix, community, ext_community, path_elements
 from netpulse.platforms.reading import literal, network
+from netpulse.preference import Step, lost_by, merits_of
 from netpulse.queries.aspath import AsPathResult
 from netpulse.query import Ask
 from netpulse.records import (
@@ -33,6 +36,24 @@ from netpulse.records import (
 )
 
 _ORIGINS: dict[str, Literal["IGP", "EGP", "incomplete"]] = {"IGP": "IGP", "EGP": "EGP", "incomplete": "incomplete"}
+_LOST_BY = {
+    "Weight": "lower weight",
+    "Local Pref": "lower local pref",
+    "Local Route": "not originated here",
+    "AS Path": "longer AS path",
+    "Confederation based AS Path": "longer AS path",
+    "Origin": "worse origin attribute",
+    "MED": "higher MED",
+    "Peer Type": "not learned by eBGP",
+    "IGP Metric": "higher IGP metric",
+    "Older Path": "newer than the best",
+    "Router ID": "higher router ID",
+    "Cluster length": "longer cluster list",
+    "Neighbor IP": "higher neighbour address",
+}
+"""What FRR's reasons for the best path say of one that lost."""
+_STEPS: Mapping[str, Step] = {"Local Pref": "local_pref", "AS Path": "as_path", "Origin": "origin", "MED": "med"}
+_NO_REASONS = frozenset({"First path received", "Nothing to Select", "Nothing left to compare"})
 _DEEPEST = 100
 """Nested brackets read; real replies have 6, and the JSON parser recurses. Its recursion error is no ValueError."""
 
@@ -153,17 +174,26 @@ def _routes(reply: _Reply, ask: Ask) -> list[Route]:
         return []
     by: Literal["router", "collector"] = "router" if ask.own_routes else "collector"
     routes = [_route(prefix, path, by, ask.asked_at_s) for path in reply.paths()]
+    best = next((route for route in routes if route.best), None)
     reasons = [_text(_object(path.get("bestpath")).get("selectionReason")) for path in reply.paths()]
     reason = next((text for text, route in zip(reasons, routes, strict=True) if text and route.best), None)
-    return [_explained(route, reason) for route in routes]
+    if best is None or reason is None or reason in _NO_REASONS:
+        return routes
+    words = _LOST_BY.get(reason, f"another path won by: {reason}")
+    only = len(routes) == 2
+    return [
+        route if route.best or not (only or _lost_so(route, best, reason)) else replace(route, why_not_best=words)
+        for route in routes
+    ]
 
 
-def _explained(route: Route, reason: str | None) -> Route:
-    """A path that lost, with the step that decided for the best one; FRR says it only there."""
-    if route.best or reason is None or reason == "First path received":
-        return route
-    fields = {name: getattr(route, name) for name in route.__struct_fields__}
-    return Route(**{**fields, "why_not_best": f"another path won by: {reason}"})
+def _lost_so(route: Route, best: Route, reason: str) -> bool:
+    """Whether this path of several lost by that: FRR names only the last step that decided for the best one, not against whom."""
+    merits, most = (
+        each._replace(local_pref=100 if each.local_pref is None else each.local_pref)
+        for each in (merits_of(route), merits_of(best))
+    )
+    return reason in _STEPS and lost_by(merits, most) == _STEPS[reason]
 
 
 def _route(

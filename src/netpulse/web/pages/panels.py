@@ -13,6 +13,7 @@ from netpulse.render.timebar import TimeBar, time_bar
 from netpulse.web.pages.places import Places
 from netpulse.web.pages.progress import Progress
 from netpulse.web.pages.verdict import ms, percent, routes_in
+from netpulse.web.pages.why import Why, why_not
 from netpulse.words import Words
 
 PARTS = {"ping": "parts/ping.html", "traceroute": "parts/traceroute.html", "aspath": "parts/aspath.html"}
@@ -172,6 +173,7 @@ class PathRow(NamedTuple):
     steps: Sequence[PathStep]
     communities: Sequence[Mapping[str, Any]]
     age: str
+    why: Why
 
 
 def path_rows(progress: Progress, places: Places) -> list[PathRow]:
@@ -193,6 +195,7 @@ def path_rows(progress: Progress, places: Places) -> list[PathRow]:
                     steps=_steps(route["as_path"] or ()),
                     communities=every,
                     age=_age(route["age_s"]),
+                    why=why_not(route, routes),
                 )
             )
     return rows
