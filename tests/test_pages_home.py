@@ -144,6 +144,24 @@ async def test_a_link_fills_the_form_and_never_runs_it(glass: Glass) -> None:
 
 
 @pytest.mark.parametrize(
+    ("link", "on"),
+    [
+        ("", True),
+        ("router=core2", True),
+        ("query=ping&target=8.8.8.8", True),
+        ("query=traceroute&target=8.8.8.8", False),
+        ("query=traceroute&target=8.8.8.8&as_lookup=false", False),
+        ("query=traceroute&target=8.8.8.8&as_lookup=true", True),
+    ],
+)
+async def test_the_form_begins_with_networks_looked_up_and_a_link_says_whether_they_are(
+    glass: Glass, link: str, on: bool
+) -> None:
+    page = (await get(glass, f"/?{link}")).text
+    assert (re.search(r'name="as_lookup" value="true" checked', page) is not None) is on
+
+
+@pytest.mark.parametrize(
     ("link", "shown"),
     [
         ("router=core1&connection=1&query=ping&target=8.8.8.8", "ping -4 -n -c 5 -W 1 -I 203.0.113.1 8.8.8.8"),

@@ -234,6 +234,20 @@ async def test_again_and_edit_fill_the_form_and_run_nothing(ready: Glass) -> Non
     assert len(ready.devices["router:core1"].commands) == before
 
 
+async def test_networks_that_were_not_asked_for_are_not_called_unknown(ready: Glass) -> None:
+    shown = await ended(ready, TRACED)
+    link = "/?router=core1&amp;connection=1&amp;query=traceroute&amp;target=8.8.8.8&amp;as_lookup=true"
+    assert f'href="{link}">Ask with AS lookup</a>' in shown
+    assert "AS lookup was off" in text_of(shown)
+    assert "network not known" not in text_of(shown)
+    assert ">Network</th>" not in shown
+    shown = await ended(ready, {**TRACED, "as_lookup": "true"})
+    assert "AS lookup was off" not in text_of(shown)
+    assert "Where the 1.4 ms go" in text_of(shown)
+    assert ">Network</th>" in shown
+    assert f'<a class="btn s" href="{link}">' in shown  # though not one network is known
+
+
 async def test_who_waits_sees_its_place_in_line(tmp_path: Path) -> None:
     settings = replace(OPEN, limits=replace(OPEN.limits, queue_wait_s=30.0, queue_places=10))
     held = printing(HELD)

@@ -107,6 +107,11 @@ class QueryType:
     fold_result: type[Record] | None = None
     cells: Mapping[str, Cell] = field(default_factory=dict)
 
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """Its switches. An answer repeats them: only so a null in it says whether that was not known or not asked for."""
+        return tuple(parameter.name for parameter in self.parameters if parameter.kind == "flag")
+
 
 @dataclass(frozen=True, slots=True)
 class AccountFor:

@@ -19,7 +19,10 @@ ParameterKind = Literal["target", "router", "connection", "choice", "flag", "num
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """One input of a query: its public name, what it takes, and the words that explain it."""
+    """One input of a query: its public name, what it takes, and the words that explain it.
+
+    A flag that is `ticked` is on in a form that nobody has filled yet, whatever its default.
+    """
 
     name: str
     kind: ParameterKind
@@ -31,6 +34,7 @@ class Parameter:
     default: str | int | bool | None = None
     least: int = 0
     most: int = 0
+    ticked: bool = False
 
 
 @dataclass(frozen=True, slots=True)

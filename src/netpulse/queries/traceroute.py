@@ -96,6 +96,7 @@ QUERY = QueryType(
             summary="Add the AS number, AS name and exchange of each hop",
             example="true",
             default=False,
+            ticked=True,
         ),
     ),
     record=Hop,

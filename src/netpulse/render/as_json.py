@@ -85,6 +85,7 @@ def answer_data(
             "queued_ms": answer.queued_ms if answer else None,
             **times,
             **tail,
+            **{flag: bool(job.query.options.get(flag)) for flag in kind.flags},
         }
     return {
         **head,

@@ -66,6 +66,7 @@ def _fields(kind: QueryType, schemas: Schemas) -> dict[str, Schema]:
             "result": result,
             "queued_ms": _MS,
             **ending,
+            **{flag: {"type": "boolean"} for flag in kind.flags},
         }
     return {
         "target": target,

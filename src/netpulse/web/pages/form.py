@@ -208,7 +208,7 @@ def form_context(
         "states": status,
         "types": TYPES,
         "many": MANY,
-        "options": [Option.of(parameter, names, shown, visitor.words) for parameter, names in options_of(kinds)],
+        "options": [Option.of(parameter, names, typed, visitor.words) for parameter, names in options_of(kinds)],
         "hints": {name: target_hint(visitor.words, each) for name, each in kinds.items()},
         "errors": errors or {},
         "question": (kept or frame.captcha.ask(visitor.bucket)) if needed else None,
@@ -238,6 +238,8 @@ class Option(NamedTuple):
         key = f"option.{parameter.name}"
         default = parameter.default
         standard = str(default).lower() if isinstance(default, bool) else "" if default is None else str(default)
+        if parameter.ticked and typed.query not in names.split():
+            standard = "true"
         return cls(
             parameter.name,
             parameter.kind,

@@ -50,9 +50,9 @@ class Question:
             options=self.options,
         )
 
-    def link(self, router: str | None = None) -> str:
-        """The form with this question in it, asked of this router if one is named; it runs nothing."""
-        pairs = dict(self.typed().pairs())
+    def link(self, router: str | None = None, **options: str) -> str:
+        """The form with this question in it, asked of this router if one is named, with these choices; it runs nothing."""
+        pairs = {**dict(self.typed().pairs()), **options}
         if router is not None:
             pairs["router"] = router
         return link("/", **pairs)
@@ -107,7 +107,7 @@ def _options(data: Mapping[str, Any]) -> dict[str, str]:
     """The choices that the answer shows were made."""
     found: dict[str, str] = {}
     hops = (data.get("result") or {}).get("hops") or ()
-    if any(hop.get("asn") is not None or hop.get("ix") is not None for hop in hops):
+    if data.get("as_lookup") or any(hop.get("asn") is not None or hop.get("ix") is not None for hop in hops):
         found["as_lookup"] = "true"
     target, address = data.get("target"), data.get("address")
     if target and address and isinstance(parse_target(target, frozenset({"address", "prefix", "host"})), HostName):

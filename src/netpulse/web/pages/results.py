@@ -193,6 +193,7 @@ class Results:
             "charts": ping_picture(progress) if progress.kind == "ping" else (),
             "figures_answered": len(progress.result["echoes"]) if progress.kind == "ping" else 0,
             "path_figures": path_figures(words, progress, places) if progress.kind == "aspath" else [],
+            "as_link": asked.link(as_lookup="true") if asked and progress.data.get("as_lookup") is False else "",
             "bar": trace_picture(progress) if progress.kind == "traceroute" else None,
             "path_rows": rows,
             "graph": path_graph(rows),

@@ -2,6 +2,9 @@
 
 WORDS = {
     "timebar.title": "Wo die {time} ms bleiben",
+    "timebar.off": "AS-Suche war aus",
+    "timebar.off.text": "Zu welchen Netzen diese Hops gehören, wurde nicht nachgeschlagen.",
+    "timebar.off.link": "Mit AS-Suche fragen",
     "timebar.how": "Median der Proben. Ein Hop, der schneller antwortet als einer vor ihm, fügt 0 hinzu.",
     "timebar.label": "Zeit, die jeder Hop hinzufügt:",
     "timebar.hop": "Hop {hop} {time} ms",

@@ -2,6 +2,9 @@
 
 WORDS = {
     "timebar.title": "Where the {time} ms go",
+    "timebar.off": "AS lookup was off",
+    "timebar.off.text": "The networks of these hops were not looked up.",
+    "timebar.off.link": "Ask with AS lookup",
     "timebar.how": "Median of the probes. A hop that answers faster than one before it adds 0.",
     "timebar.label": "Added time per hop:",
     "timebar.hop": "hop {hop} {time} ms",
