@@ -8,7 +8,7 @@ import pytest
 
 from netpulse.platforms import frr
 from netpulse.preference import Merits, lost_by
-from netpulse.web.pages.why import _STEPS, Why, why_not
+from netpulse.web.pages.why import _STEPS, Why, rpki_reason, why_not
 from netpulse.words import WRITTEN, words_for
 
 BEST = Merits(local_pref=100, length=3, origin="IGP", neighbor=174, med=10)
@@ -77,3 +77,12 @@ def test_every_step_has_its_words_in_every_language(tag: str) -> None:
     assert {text.lower() for text in frr._LOST_BY.values()} <= set(_STEPS)
     for step in {*_STEPS.values(), "later"}:
         assert words_for(tag).has(f"result.why.{step}")
+
+
+def test_why_an_origin_is_not_valid_is_told_in_the_reader_s_language() -> None:
+    german, english = words_for("de"), words_for("en")
+    reason = "the ROA for 8.8.8.0/24 allows AS15169 and AS64496 only"
+    assert rpki_reason(german, reason) == "das ROA für 8.8.8.0/24 erlaubt nur AS15169, AS64496"
+    assert rpki_reason(english, "the router's own validation") == "as the router itself validated"
+    assert rpki_reason(german, "words of a plugin") == "words of a plugin"
+    assert rpki_reason(german, None) == ""

@@ -16,6 +16,8 @@ from netpulse.enrich.fresh import Tables
 from netpulse.enrich.rpki import Vrps, read_vrps
 from netpulse.enrich.tables import Names, read_names
 from netpulse.settings import DataFiles
+from netpulse.web.pages.why import rpki_reason
+from netpulse.words import words_for
 
 ROAS = [
     {"asn": "AS15169", "prefix": "8.8.8.0/24", "maxLength": 24},
@@ -57,6 +59,8 @@ def export(path: Path, roas: object = ROAS) -> Path:
 def test_a_route_is_what_rfc_6811_says(tmp_path: Path, prefix: str, origin: int | None, state: str, reason: str) -> None:
     found = read_vrps(export(tmp_path / "vrps.json")).state(prefix, origin)
     assert (found.state, found.reason) == (state, reason)
+    assert rpki_reason(words_for("en"), reason)
+    assert rpki_reason(words_for("de"), reason) != reason, "the pages have no German for it"
 
 
 @pytest.mark.parametrize("prefix", ["", "x/24", "8.8.8.0", "8.8.8.0/x", "8.8.8/24"])

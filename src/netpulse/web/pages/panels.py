@@ -13,7 +13,7 @@ from netpulse.render.timebar import TimeBar, time_bar
 from netpulse.web.pages.places import Places
 from netpulse.web.pages.progress import Progress
 from netpulse.web.pages.verdict import ms, percent, routes_in
-from netpulse.web.pages.why import Why, why_not
+from netpulse.web.pages.why import Why, rpki_reason, why_not
 from netpulse.words import Words
 
 PARTS = {"ping": "parts/ping.html", "traceroute": "parts/traceroute.html", "aspath": "parts/aspath.html"}
@@ -174,9 +174,10 @@ class PathRow(NamedTuple):
     communities: Sequence[Mapping[str, Any]]
     age: str
     why: Why
+    rpki_reason: str
 
 
-def path_rows(progress: Progress, places: Places) -> list[PathRow]:
+def path_rows(words: Words, progress: Progress, places: Places) -> list[PathRow]:
     """Every route of every router, each router's best first."""
     rows: list[PathRow] = []
     for slug, routes in routes_by_router(progress):
@@ -196,6 +197,7 @@ def path_rows(progress: Progress, places: Places) -> list[PathRow]:
                     communities=every,
                     age=_age(route["age_s"]),
                     why=why_not(route, routes),
+                    rpki_reason=rpki_reason(words, (route.get("rpki") or {}).get("reason")),
                 )
             )
     return rows

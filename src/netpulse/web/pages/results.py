@@ -170,7 +170,7 @@ class Results:
         asked = progress.question
         places = self._places(request, asked)
         verdict = sentence(words, progress)
-        rows = path_rows(progress, places) if progress.kind == "aspath" else []
+        rows = path_rows(words, progress, places) if progress.kind == "aspath" else []
         node_names = self._node_names(rows, places)
         found = matched(rows, node_names)
         heading, title = self._titles(words, progress, found)

@@ -1,11 +1,13 @@
-"""Why a route is not the best one: the router's own word where it gave one, else a comparison with the best one beside it."""
+"""Why a route is not the best one, and why its origin is valid or not, in the reader's language."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from netpulse.preference import Merits, lost_by
+from netpulse.words import Words
 
 _BEFORE = "not best in its group - "
 _STEPS = {
@@ -35,6 +37,19 @@ _STEPS = {
 """What our readers and Junos call the step that decided, by its key among the words."""
 
 
+_REASONS = {
+    "allows": re.compile(r"a ROA for (?P<prefix>\S+) allows (?P<asn>AS\d+)"),
+    "none": re.compile(r"no ROA covers this prefix"),
+    "long": re.compile(
+        r"the ROA for (?P<prefix>\S+) allows (?P<asn>AS\d+) prefixes up to (?P<longest>/\d+), not a (?P<length>/\d+)"
+    ),
+    "other": re.compile(r"the ROA for (?P<prefix>\S+) allows (?P<asns>AS\d+(?: and AS\d+)*) only"),
+    "nobody": re.compile(r"the ROA for (?P<prefix>\S+) allows nobody"),
+    "router": re.compile(r"the router's own validation"),
+}
+"""The reasons that `enrich/rpki.py` and our readers give, by their key among the words."""
+
+
 class Why(NamedTuple):
     """The step that decided, as a key below `result.why.`, or else `words` as they were given; `ours` if nobody else said it."""
 
@@ -53,6 +68,15 @@ def why_not(route: Mapping[str, Any], others: Sequence[Mapping[str, Any]]) -> Wh
     best = next((each for each in others if each.get("best") and each["prefix"] == route["prefix"]), None)
     step = lost_by(_merits(route), _merits(best)) if best else None
     return Why(step, ours=True) if step else Why()
+
+
+def rpki_reason(words: Words, reason: str | None) -> str:
+    """Why the origin of a route is valid or not; as it was given where there are no words for it."""
+    for key, shape in _REASONS.items():
+        if found := shape.fullmatch(reason or ""):
+            values = {name: value.replace(" and ", ", ") for name, value in found.groupdict().items()}
+            return words.t(f"result.rpki.why.{key}", **values)
+    return reason or ""
 
 
 def _merits(route: Mapping[str, Any]) -> Merits:
