@@ -82,6 +82,13 @@ def error_at(page: str, field: str) -> str:
     return html.unescape(found[2])
 
 
+def left_of(page: str) -> str:
+    """How many questions the page says are left."""
+    found = re.search(r"([\d ]+) of [\d ]+ queries left", text_of(page))
+    assert found is not None
+    return found[1]
+
+
 def sum_of(page: str) -> tuple[str, str]:
     """The right answer to the page's question, and its token."""
     numbers = re.search(r'id="sum">(\d+) \+ (\d+)<', page)
@@ -249,7 +256,8 @@ async def test_options_of_other_questions_do_no_harm(glass: Glass) -> None:
         ({"router": "resting", "connection": "22"}, "router", "out of service for maintenance"),
         ({"connection": "4"}, "connection", "This router has no such connection."),
         ({"connection": "x"}, "connection", "This router has no such connection."),
-        ({"router": "*"}, "router", "does not answer this question"),
+        ({"router": "*"}, "router", "Ping is asked of one router at a time."),
+        ({"router": "*", "query": "traceroute"}, "router", "Traceroute is asked of one router at a time."),
     ],
 )
 async def test_what_is_wrong_is_said_at_its_field_and_nothing_typed_is_lost(
@@ -326,16 +334,23 @@ class TestSum:
         assert error_at(empty.text, "captcha") == "Answer the question so that we know a person is asking."
         assert sum_of(empty.text)[1] == token
 
-    async def test_a_mistyped_target_costs_neither_question_nor_answer(self, asking: Glass) -> None:
-        answer, token = sum_of((await get(asking, "/")).text)
-        wrong = await post(asking, {**PING, "target": "nonsense", "answer": answer, "token": token})
+    @pytest.mark.parametrize("target", ["nonsense", "10.0.0.1", "224.0.0.1", "203.0.113.1", "fe80::1", "::ffff:8.8.8.8"])
+    async def test_a_target_that_nobody_can_ask_about_costs_neither_question_nor_answer(
+        self, asking: Glass, target: str
+    ) -> None:
+        page = (await get(asking, "/")).text
+        answer, token = sum_of(page)
+        wrong = await post(asking, {**PING, "target": target, "answer": answer, "token": token})
+        assert wrong.status_code == 400
+        assert error_at(wrong.text, "target")
         assert sum_of(wrong.text) == (answer, token)
         assert f'name="answer" value="{answer}"' in wrong.text
+        assert left_of(wrong.text) == left_of(page)
         await result(asking, await post(asking, {**PING, "answer": answer, "token": token}))
 
     async def test_an_answer_given_with_a_refused_target_is_remembered(self, asking: Glass) -> None:
         answer, token = sum_of((await get(asking, "/")).text)
-        refused = await post(asking, {**PING, "target": "10.0.0.1", "answer": answer, "token": token})
+        refused = await post(asking, {**PING, "target": "2001:4860:4860::8888", "answer": answer, "token": token})
         assert refused.status_code == 400
         assert "np_person=" in refused.headers["set-cookie"]
         assert "What is" not in text_of(refused.text)

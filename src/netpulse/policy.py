@@ -19,7 +19,7 @@ from netpulse.limits import Windows, client_bucket
 from netpulse.query import Ask, Budget, Job, Query
 from netpulse.settings import Settings
 from netpulse.special_purpose import inside, why_special
-from netpulse.values import Address, Family, HostName, Prefix, canonical, family_of
+from netpulse.values import Address, Family, HostName, Prefix, Target, canonical, family_of
 
 Audience = Literal["public", "key"]
 Resolve = Callable[[HostName, tuple[Family, ...]], Awaitable[list[Address]]]
@@ -262,14 +262,20 @@ class Policy:
     async def _has_other(self, host: HostName, family: Family) -> bool:
         return bool(await self._resolve(host, (6,) if family == 4 else (4,)))
 
+    def must_be_public(self, target: Target | None) -> None:
+        """Refused for a literal target that nobody can ask about from anywhere; it tells nothing of this network."""
+        if target is None or isinstance(target, HostName):
+            return
+        special = None if inside(target, self._settings.targets.allow) else why_special(target)
+        if special is not None:
+            raise _refused(f"The target is special-purpose address space ({special}); use a public address.")
+
     def _check(self, target: Address | Prefix, kind: QueryType) -> None:
+        self.must_be_public(target)
         rules = self._settings.targets
         network = ip_network(target)
         if inside(network, rules.allow):
             return
-        special = why_special(network)
-        if special is not None:
-            raise _refused(f"The target is special-purpose address space ({special}); use a public address.")
         if kind.about_routes:
             return  # a question to a table sends nothing there
         if inside(network, rules.deny):

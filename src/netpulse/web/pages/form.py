@@ -109,9 +109,16 @@ def trouble(words: Words, error: NetPulseError, typed: Typed, kind: QueryType | 
         key = _why_not_target(typed.target, kind)
     elif error.code == "target_refused":
         key, values = _why_refused(typed.target)
+    elif error.code == "not_offered" and typed.router == ALL_ROUTERS and kind is not None and kind.fold is None:
+        key, values = "error.one_router", {"query": _name_of(words, kind)}
     elif error.code == "rate_limited":
         values = {"time": clock(error.retry_after_s or 1)}
     return _FIELD_OF.get(error.code, "form"), words.t(key, **values) if words.has(key) else error.sentence
+
+
+def _name_of(words: Words, kind: QueryType) -> str:
+    key = f"query.{kind.name}"
+    return words.t(key) if words.has(key) else kind.title
 
 
 def _why_not_target(text: str, kind: QueryType) -> str:

@@ -18,7 +18,7 @@ from starlette.routing import BaseRoute, Route
 from netpulse.cells import QueryType
 from netpulse.errors import Busy, NetPulseError, Refused
 from netpulse.pipeline import everywhere
-from netpulse.query import parse
+from netpulse.query import Query, parse
 from netpulse.render.as_json import encode
 from netpulse.web.access import asked as noted
 from netpulse.web.access import facts_of
@@ -92,13 +92,15 @@ class Home:
             self._limited(visitor)
             pairs, all_routers = asked(typed, kind), typed.router == ALL_ROUTERS
             # What cannot be a question at all costs nothing: neither one of the visitor's questions nor the sum.
+            query: Query | None = None
             try:
                 if all_routers and kind.fold is None:
                     raise Refused("not_offered", "This question is asked of one router.")
-                parse(kind.name, everywhere(kind) if all_routers else kind.parameters, pairs)
+                query = parse(kind.name, everywhere(kind) if all_routers else kind.parameters, pairs)
+                self._services.pipeline.frame.policy.must_be_public(query.target)
             except Refused as refusal:
                 missed(self._services, visitor)  # so that nobody fills the audit trail for nothing
-                self._services.pipeline.refused(visitor.caller, kind, refusal)
+                self._services.pipeline.refused(visitor.caller, kind, refusal, query)
                 raise
             earned = self._person(request, visitor, token, answer)
             self._spend(visitor)

@@ -109,6 +109,7 @@ WORDS = {
     "Bitte in einer Minute noch einmal.",
     "error.code.unknown_router": "Diesen Router gibt es nicht. Bitte einen aus der Liste wählen.",
     "error.code.unknown_connection": "Diese Verbindung hat der Router nicht. Bitte eine aus seiner Liste wählen.",
+    "error.one_router": "{query} geht immer von einem einzelnen Router aus. Bitte einen aus der Liste wählen.",
     "error.code.not_offered": "Dieser Router beantwortet diese Frage nicht. Bitte Router oder Diagnose wechseln.",
     "error.code.maintenance": "Dieser Router ist wegen Wartung außer Betrieb. Bitte einen anderen wählen.",
     "error.code.rate_limited": "Limit erreicht. Die nächste Abfrage ist in {time} frei.",

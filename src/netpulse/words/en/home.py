@@ -105,6 +105,7 @@ WORDS = {
     "in a minute.",
     "error.code.unknown_router": "There is no such router. Choose one of the list.",
     "error.code.unknown_connection": "This router has no such connection. Choose one of its list.",
+    "error.one_router": "{query} is asked of one router at a time. Choose one from the list.",
     "error.code.not_offered": "This router does not answer this question. Choose another router or diagnostic.",
     "error.code.maintenance": "This router is out of service for maintenance. Choose another one.",
     "error.code.rate_limited": "Limit reached. The next query is free in {time}.",
