@@ -39,8 +39,30 @@ async def test_a_printed_result_is_light_whole_and_says_where_it_came_from(
         widths = await pictures.evaluate_all("all => all.map(each => each.getBoundingClientRect().right)")
         assert widths
         assert max(widths) <= SHEET_PX
+        small = "all => all.map(text => text.getBoundingClientRect().height).filter(height => height < 9)"
+        assert await pictures.locator(".a, .b").evaluate_all(small) == []
         cut = "all => all.filter(box => box.scrollWidth > box.clientWidth + 1 || box.scrollHeight > box.clientHeight + 1).length"
         assert await page.locator(".raw:visible, .scroll:visible, .gbox:visible").evaluate_all(cut) == 0
+
+
+@pytest.mark.parametrize(
+    ("width", "drawing", "least"),
+    [(1280, "wide", 0.88), (1024, "middle", 0.99), (768, "middle", 0.99), (560, "middle", 0.99), (400, "narrow", 0.99)],
+)
+async def test_the_graph_is_drawn_for_the_room_it_has_and_never_shrunk_until_it_cannot_be_read(
+    browser: Browser, stage: Stage, width: int, drawing: str, least: float
+) -> None:
+    async with open_page(browser, stage, PAGE["aspath-everywhere"], Look(1280, "light")) as page:
+        await page.set_viewport_size({"width": width, "height": 900})
+        shown = page.locator(".gbox:visible")
+        await expect(shown).to_have_count(1)
+        await expect(shown).to_have_class(f"gbox {drawing}")
+        await expect(shown).to_have_attribute("aria-label", "AS-path graph, scrollable")
+        shrunk = "svg => svg.getBoundingClientRect().width / svg.getAttribute('width')"
+        assert await shown.locator("svg").evaluate(shrunk) >= least
+        assert await page.evaluate("document.documentElement.scrollWidth") <= width
+        stops = "all => all.filter(node => { node.focus(); return document.activeElement === node; }).length"
+        assert await page.locator(".gbox g.n").evaluate_all(stops) == await shown.locator("g.n").count()
 
 
 async def test_what_is_chosen_shows_in_forced_colours(browser: Browser, stage: Stage) -> None:

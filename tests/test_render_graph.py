@@ -13,7 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from netpulse.render.graph import Drawing, Graph, Node, Path, graph_of
+from netpulse.render.drawing import Drawing, Node
+from netpulse.render.graph import Graph, Path, graph_of
+from netpulse.render.labels import fitted, granted, least_px, shared, text_px
 from netpulse.render.layout import arrange, spread
 from netpulse.words import words_for
 
@@ -139,7 +141,7 @@ def test_other_numbers_in_the_table_move_nothing(shuffled: list[Path]) -> None:
         assert [(tag.title, tag.x, tag.y) for tag in drawing.tags] == [(tag.title, tag.x, tag.y) for tag in same.tags]
 
 
-@pytest.mark.parametrize("which", [0, 1])
+@pytest.mark.parametrize("which", [0, 1, 2])
 def test_nodes_lie_inside_and_never_on_each_other(which: int) -> None:
     drawing = graph_of(FIVE_ROUTERS).drawings[which]
     assert all(
@@ -174,13 +176,73 @@ def test_every_way_begins_and_ends_at_a_place_of_its_own_on_its_nodes() -> None:
 
 
 def test_a_narrow_screen_gets_a_drawing_that_fits_it() -> None:
-    wide, narrow = graph_of(FIVE_ROUTERS).drawings
-    assert (wide.name, narrow.name) == ("wide", "narrow")
+    wide, middle, narrow = graph_of(FIVE_ROUTERS).drawings
+    assert (wide.name, middle.name, narrow.name) == ("wide", "middle", "narrow")
     assert wide.width <= 1128
+    assert middle.width <= 700
     assert narrow.width <= 348
     long = graph_of([path(0, "a", *map(str, range(1, 9)), best=True), path(1, "b", "1", "9", "8")])
-    assert long.drawings[1].down
-    assert long.drawings[1].width <= 348
+    assert long.drawings[2].down
+    assert long.drawings[2].width <= 348
+
+
+NAMES = {
+    "core1": "DC1 - Primary",
+    "core2": "DC2 - Secondary",
+    "frr1": "DC3 - Edge",
+    "174": "Cogent Communications",
+    "1299": "Arelion",
+    "2914": "NTT Global IP Network",
+    "3356": "Lumen (Level 3)",
+    "3333": "RIPE NCC",
+    "15169": "Google",
+}
+
+
+def test_nodes_are_as_wide_as_their_names_need() -> None:
+    wide, middle, narrow = graph_of(SAMPLE, NAMES).drawings
+    assert wide.cut == middle.cut == 0
+    assert named(wide)["174"].lines == ("Cogent Communications",)
+    assert named(wide)["core2"].lines == ("DC2 - Secondary",)
+    assert all(node.label for node in narrow.nodes)
+    assert (wide.width <= 1128, middle.width <= 700, narrow.width <= 348) == (True, True, True)
+    few = graph_of([path(0, "core1", "174", "15169", best=True), path(1, "core1", "3356", "64666")], NAMES).drawings[2]
+    assert (few.down, few.cut) == (False, 0)
+    assert named(few)["174"].lines in (("Cogent Communications",), ("Cogent", "Communications"))
+
+
+def test_a_name_takes_two_lines_before_it_is_cut_and_its_node_grows() -> None:
+    names = {"174": "A network with a name of many words", "15169": "Donaudampfschifffahrtsgesellschaftskapitaen"}
+    paths = [path(0, "core1", "174", "64500", "64501", "15169", best=True)]
+    middle = graph_of(paths, names).drawings[1]
+    assert len(named(middle)["174"].lines) == 2
+    assert named(middle)["174"].height > named(middle)["64500"].height
+    assert [line[-1] for line in named(middle)["15169"].lines] == ["…"]
+    assert middle.cut >= 1
+    assert not overlapping(middle)
+
+
+def test_a_long_name_of_a_router_is_cut_at_the_end_of_its_node() -> None:
+    for drawing in graph_of([path(0, "edge-router-of-the-northern-exchange", "174", "15169", best=True)]).drawings:
+        (router,) = (node for node in drawing.nodes if node.role == "rt")
+        assert router.label.startswith("edge-router")
+        assert router.label.endswith("…") or len(router.label) == 36
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.text(max_size=60), st.floats(20, 200))
+def test_what_is_written_has_room_and_is_cut_only_where_it_has_none(name: str, room: float) -> None:
+    whole, lines = " ".join(name.split()), fitted(name, 11, room)
+    assert len(lines) <= 2
+    assert all(text_px(line, 11) <= room or len(line) <= 2 for line in lines)
+    if room >= least_px(name, 11, 2):
+        assert " ".join(lines) == whole
+
+
+def test_room_is_shared_so_that_small_wishes_come_true_first() -> None:
+    assert shared([10, 10, 10], [40, 15, 10], 50) == [25, 15, 10]
+    assert shared([10, 10], [20, 20], 15) == [10, 10]
+    assert granted([10, 10, 10], [40, 15, 10], 50) == [10, 15, 10]
 
 
 def test_how_a_path_was_learned_stands_at_its_router_one_tag_for_each_connection() -> None:
@@ -191,12 +253,12 @@ def test_how_a_path_was_learned_stands_at_its_router_one_tag_for_each_connection
             path(2, "a", "3", "2", kind=None),
         ]
     )
-    wide, narrow = graph.drawings
+    wide, middle, narrow = graph.drawings
     assert [(tag.text, tag.title, tag.solid, tag.paths) for tag in wide.tags] == [
         ("TRANSIT", "TRANSIT One Transit", False, [1]),
         ("IX", "IX DE-CIX", True, [0]),
     ]
-    assert [tag.text for tag in narrow.tags] == ["TR", "IX"]
+    assert [tag.text for tag in middle.tags] == [tag.text for tag in narrow.tags] == ["TR", "IX"]
     router = named(wide)["a"]
     assert all(router.x + router.width < tag.x for tag in wide.tags)
 
@@ -254,11 +316,12 @@ def test_a_route_without_a_path_is_no_picture() -> None:
 )
 def test_whatever_a_network_a_router_or_a_connection_is_called_is_only_text(name: str) -> None:
     def picture(called: str) -> Markup:
-        graph = graph_of([path(0, called, "174", "15169", best=True, kind="IX", name=called)])
-        return shown(graph, {"174": called, "15169": called, called: called})
+        names = {"174": called, "15169": called, called: called}
+        graph = graph_of([path(0, called, "174", "15169", best=True, kind="IX", name=called)], names)
+        return shown(graph, names)
 
     hostile = picture(name)
-    assert hostile.elements == picture("harmless").elements
+    assert set(hostile.elements) == set(picture("harmless").elements)  # more lines at most
     assert any(name in text for text in hostile.said)
 
 
@@ -279,11 +342,14 @@ def test_who_cannot_see_the_picture_reads_every_path(language: str) -> None:
         st.tuples(st.integers(0, 3), st.lists(st.integers(1, 9), min_size=1, max_size=6), st.booleans()),
         min_size=1,
         max_size=12,
-    )
+    ),
+    st.lists(st.text("abc MW-", max_size=40), min_size=10, max_size=10),
 )
-def test_whatever_the_paths_are_layers_lead_on_and_nothing_overlaps(rows: list[tuple[int, list[int], bool]]) -> None:
+def test_whatever_the_paths_are_layers_lead_on_and_nothing_overlaps(
+    rows: list[tuple[int, list[int], bool]], called: list[str]
+) -> None:
     paths = [path(n, f"r{r}", *map(str, hops), best=best) for n, (r, hops, best) in enumerate(rows)]
-    for drawing in graph_of(paths).drawings:
+    for drawing in graph_of(paths, {str(number): name for number, name in enumerate(called)}).drawings:
         for start, end in (ends(edge.d) for edge in drawing.edges):
             assert (start[1] < end[1]) if drawing.down else (start[0] < end[0])
         assert not overlapping(drawing)

@@ -220,8 +220,8 @@ def matched(rows: Sequence[PathRow], node_names: Mapping[str, str]) -> Matched:
     )
 
 
-def path_graph(rows: Sequence[PathRow]) -> Graph:
-    """The graph of these lines of the table, under the same numbers."""
+def path_graph(rows: Sequence[PathRow], names: Mapping[str, str]) -> Graph:
+    """The graph of these lines of the table, under the same numbers. `names` are what routers and networks are called."""
     return graph_of(
         [
             Path(
@@ -234,7 +234,8 @@ def path_graph(rows: Sequence[PathRow]) -> Graph:
                 (row.route.get("rpki") or {}).get("state") == "valid",
             )
             for row in rows
-        ]
+        ],
+        names,
     )
 
 

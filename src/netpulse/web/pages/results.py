@@ -196,7 +196,7 @@ class Results:
             "as_link": asked.link(as_lookup="true") if asked and progress.data.get("as_lookup") is False else "",
             "bar": trace_picture(progress) if progress.kind == "traceroute" else None,
             "path_rows": rows,
-            "graph": path_graph(rows),
+            "graph": path_graph(rows, node_names),
             "node_names": node_names,
             "matched": found,
             "raws": (raws := raw_of(progress)),
