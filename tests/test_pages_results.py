@@ -39,6 +39,8 @@ from doubles.result_pages import (
 from doubles.scripted import Break, Hang, Hold, Say, Scripted
 from netpulse.errors import Fault
 from netpulse.web.pages import visitor
+from netpulse.web.pages.panels import _age
+from netpulse.words import words_for
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -222,6 +224,20 @@ async def test_the_head_of_an_as_path_names_the_prefix_that_matched_and_who_orig
         head = text_of(result_of((await glass.http.get(f"/r/{data['id']}", headers=HTML)).text))
         assert "AS path to 9.9.9.0/24" in head
         assert re.search(r"Origins AS19281 \S.*, AS64666 \S.* Asked for 9.9.9.9, longest match shown", head)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "english", "german"),
+    [
+        (None, "–", "–"),
+        (166, "2m 46s", "2 min 46 s"),
+        (11_100, "3h 05m", "3 h 05 min"),
+        (394_000, "4d 13h", "4 Tage 13 h"),
+    ],
+)
+def test_an_age_is_told_in_the_reader_s_language(seconds: int | None, english: str, german: str) -> None:
+    assert _age(words_for("en"), seconds) == english
+    assert _age(words_for("de"), seconds) == german
 
 
 async def test_again_and_edit_fill_the_form_and_run_nothing(ready: Glass) -> None:

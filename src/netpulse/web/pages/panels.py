@@ -195,7 +195,7 @@ def path_rows(words: Words, progress: Progress, places: Places) -> list[PathRow]
                     learned=connection.name if connection else learned["name"],
                     steps=_steps(route["as_path"] or ()),
                     communities=every,
-                    age=_age(route["age_s"]),
+                    age=_age(words, route["age_s"]),
                     why=why_not(route, routes),
                     rpki_reason=rpki_reason(words, (route.get("rpki") or {}).get("reason")),
                 )
@@ -251,11 +251,12 @@ def _set_text(element: Mapping[str, Sequence[int]]) -> str:
     return brackets[0] + " ".join(map(str, numbers)) + brackets[1]
 
 
-def _age(seconds: int | None) -> str:
+def _age(words: Words, seconds: int | None) -> str:
     if seconds is None:
         return "–"
-    minutes = seconds // 60
+    minutes, hours = seconds // 60, seconds // 3600
     if minutes < 60:
-        return f"{minutes}m {seconds % 60:02d}s"
-    hours = minutes // 60
-    return f"{hours}h {minutes % 60:02d}m" if hours < 48 else f"{hours // 24}d {hours % 24:02d}h"
+        return words.t("result.age.minutes", minutes=minutes, seconds=f"{seconds % 60:02d}")
+    if hours < 48:
+        return words.t("result.age.hours", hours=hours, minutes=f"{minutes % 60:02d}")
+    return words.t("result.age.days", days=hours // 24, hours=f"{hours % 24:02d}")

@@ -14,7 +14,7 @@ WORDS = {
     "result.text": "Text",
     "result.json": "JSON",
     "result.copy": "Kopieren",
-    "result.source": "Quelle",
+    "result.source": "Absenderadresse",
     "result.prefixes": "Präfixe",
     "result.origins": Plural("Ursprung", "Ursprünge"),
     "result.asked.for": "Gefragt war {target}, gezeigt ist der längste Treffer",
@@ -99,16 +99,16 @@ WORDS = {
     "result.route.none": "Keine Route zu {target}",
     "result.route.none.on": "Keine Route zu {target} auf {router}",
     "result.route.none.text": "Die Tabelle hat keinen Treffer, auch keine Standardroute.",
-    "result.route.covering": "Für genau diesen Präfix gibt es keine; er liegt in {covering}.",
+    "result.route.covering": "Für genau dieses Präfix gibt es keine; es liegt in {covering}.",
     "result.ping.unsent": "Es konnte nichts gesendet werden",
-    "result.ping.unsent.text": "Der Router hat von dieser Quelle aus keinen Weg zu diesem Ziel.",
+    "result.ping.unsent.text": "Der Router hat von dieser Absenderadresse aus keinen Weg zu diesem Ziel.",
     "result.ping.unsent.ix": "{name} ist ein Austauschpunkt: Er führt nur zu seinen Mitgliedern und den Netzen hinter ihnen.",
     "result.ping.nothing": "Gar keine Antwort.",
     "result.ping.nothing.text": "Das Ziel ist vielleicht aus, antwortet nicht auf Pings, oder Hin- oder Rückweg ist "
     "unterbrochen. Ein Traceroute zeigt, wie weit Pakete kommen.",
     "result.ping.ix": "{name} führt nur zu seinen Mitgliedern und den Netzen hinter ihnen; ein Netzbetreiber weiter draußen "
-    "verwirft vielleicht Pakete, deren Quelladresse er nicht kennt, oder hat keinen Weg zu ihr zurück.",
-    "result.ping.lan": "Die Quelle liegt im LAN von {name}.",
+    "verwirft vielleicht Pakete, deren Absenderadresse er nicht kennt, oder hat keinen Weg zu ihr zurück.",
+    "result.ping.lan": "Die Absenderadresse liegt im LAN von {name}.",
     "result.ping.lan.text": "Niemand außerhalb des LANs kann ihr antworten; erreichbar sind von ihr nur Mitglieder des "
     "Austauschpunkts.",
     "result.ping.loss": Plural("{n} von {sent} Antworten fehlt.", "{n} von {sent} Antworten fehlen."),
@@ -123,9 +123,10 @@ WORDS = {
     "result.origin.second.text": "{origins} sagen jeweils, dass {prefix} ihnen gehört. Wenn sie das "
     "nicht vereinbart haben, ist einer davon falsch.",
     "result.way": "Geht hinaus über {out}, Antworten kommen zurück über {back}.",
-    "result.way.chosen": "Gewählt war {back} als Quelle; der beste Pfad von {router} zu diesem Ziel ist ein anderer.",
-    "result.way.dropped": "{out} verwirft vielleicht Pakete, deren Quelladresse zu einem anderen Netz gehört; diese Stille sagt "
-    "dann nichts über das Ziel.",
+    "result.way.chosen": "Gewählt war die Absenderadresse von {back}; der beste Pfad von {router} zu diesem Ziel "
+    "ist ein anderer.",
+    "result.way.dropped": "{out} verwirft vielleicht Pakete, deren Absenderadresse zu einem anderen Netz gehört; diese Stille "
+    "sagt dann nichts über das Ziel.",
     "result.way.other": "Diese Pakete gingen nicht über {name} hinaus.",
     "result.out.policy": "Hinweg über {out}, vom Betreiber so gelenkt",
     "result.out.routing_instance": "Hinweg über {out}, durch dessen Routing-Instanz",
@@ -193,6 +194,9 @@ WORDS = {
     "result.way.rpki": "RPKI",
     "result.way.communities": "Communities",
     "result.way.age": "Alter",
+    "result.age.minutes": "{minutes} min {seconds} s",
+    "result.age.hours": "{hours} h {minutes} min",
+    "result.age.days": "{days} Tage {hours} h",
     "result.way.best": "Bester",
     "result.way.alternate": "Alternative",
     "result.way.unknown": "Gesehen",
