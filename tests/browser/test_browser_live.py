@@ -10,14 +10,20 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Browser, Page, expect
 
-from browser.conftest import faulty
+from browser.conftest import Glass, faulty
 from doubles.browsing import Person, person
 from doubles.glass import TRACE, answers
 from doubles.result_pages import OPEN, glass_of, printing
 from doubles.scripted import Hold, Say, Scripted
+from measure.pages import MOST_SHIFT
 from netpulse.lab.lab import Lab
 
 PATIENT = replace(OPEN, deadlines=replace(OPEN.deadlines, silence_s=300.0, traceroute_s=300.0, bird_s=300.0))
+MOVES = """
+window.moved = 0;
+new PerformanceObserver((list) => list.getEntries().forEach((each) => { moved += each.value; }))
+  .observe({ type: "layout-shift", buffered: true });
+"""
 HIDE = """() => {
   Object.defineProperty(document, "visibilityState", { get: () => "hidden", configurable: true });
   Object.defineProperty(document, "hidden", { get: () => true, configurable: true });
@@ -40,6 +46,16 @@ async def by_button(page: Page) -> None:
 
 async def by_key(page: Page) -> None:
     await page.keyboard.press(".")
+
+
+@pytest.mark.parametrize(("width", "query"), [(1280, "ping"), (1280, "traceroute"), (400, "ping")])
+async def test_nothing_in_sight_moves_while_answers_come(browser: Browser, glass: Glass, width: int, query: str) -> None:
+    async with person(browser, glass.url, viewport={"width": width, "height": 800}) as somebody:
+        await somebody.context.add_init_script(MOVES)
+        page = await somebody.ask(query, "8.8.8.8", "core2", 4)
+        await expect(page.locator("#chip")).to_have_text("Done")
+        await page.evaluate("() => new Promise(requestAnimationFrame)")
+        assert await page.evaluate("moved") <= MOST_SHIFT
 
 
 @pytest.mark.parametrize(("router", "connection", "stop"), [("core1", 2, by_button), ("core2", 5, by_key)])
