@@ -116,7 +116,7 @@ async def test_an_answer_is_printed_line_by_line_with_what_it_means() -> None:
         "line 1",
         "line 2",
         "",
-        "5 sent, 5 received, 0 % loss, 1 / 2 / 3 ms",
+        "5 sent, 5 received, 0 % loss, 1.0 / 2.0 / 3.0 ms",
         f"{scripted.url}/r/abc",
     ]
     head = scripted.requests[0]
@@ -254,7 +254,7 @@ async def test_a_terminal_sees_the_same_lines_with_a_sign_of_life_before_them() 
     os.close(ours)
     assert process.returncode == 0
     said = clean(shown.decode().replace("\r\n", "|"))
-    assert "|line 1|line 2||5 sent, 5 received, 0 % loss, 1 / 2 / 3 ms|" in said
+    assert "|line 1|line 2||5 sent, 5 received, 0 % loss, 1.0 / 2.0 / 3.0 ms|" in said
 
 
 async def test_all_routers_are_asked_and_compared() -> None:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from netpulse.records import ms_text
 from netpulse.render.chart import HEIGHT, WIDTHS, Chart, ping_charts
 
 
@@ -17,7 +18,7 @@ def wide(times_ms: Sequence[tuple[int, float | None]], expected: int) -> Chart:
 
 def test_answers_are_joined_and_a_lost_probe_breaks_the_line() -> None:
     chart = wide([(0, 10.0), (1, 12.0), (2, None), (3, 11.0)], expected=5)
-    assert [mark.text for mark in chart.marks] == ["10", "12", None, "11"]
+    assert [mark.text for mark in chart.marks] == ["10.0", "12.0", None, "11.0"]
     assert len(chart.lines) == 2
     assert len(chart.areas) == 1
     assert chart.marks[1].y < chart.marks[0].y  # slower is higher
@@ -77,3 +78,22 @@ def test_every_mark_lies_inside_and_the_scale_is_short(times: list[float | None]
     chart = wide(list(enumerate(times)), expected=5)
     assert all(0 <= mark.x <= chart.width and 0 <= mark.y <= HEIGHT for mark in chart.marks)
     assert 2 <= len(chart.ticks) <= 12
+
+
+@pytest.mark.parametrize(
+    ("time_ms", "text"),
+    [
+        (0.0, "0"),
+        (0.0004, "0"),
+        (0.004, "0.004"),
+        (0.0674, "0.067"),
+        (0.0996, "0.10"),
+        (0.1414, "0.14"),
+        (0.996, "1.0"),
+        (1.25, "1.2"),
+        (41.26, "41.3"),
+        (141.26, "141.3"),
+    ],
+)
+def test_times_are_written_by_one_rule(time_ms: float, text: str) -> None:
+    assert ms_text(time_ms) == text

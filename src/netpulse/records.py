@@ -123,6 +123,13 @@ class Egress(Record, frozen=True, kw_only=True):
     note: str
 
 
+def ms_text(value_ms: float) -> str:
+    """Milliseconds as every page and text writes them: two digits that tell, at most the three decimals that routers print."""
+    if value_ms < 0.0005:
+        return "0"
+    return f"{value_ms:.{3 if value_ms < 0.0995 else 2 if value_ms < 0.995 else 1}f}"
+
+
 def origin_of(path: tuple[PathElement, ...]) -> int | None:
     """The AS that originated a route: the last element, unless it is a set or the path is empty."""
     return path[-1] if path and isinstance(path[-1], int) else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from netpulse.cells import QueryType
 from netpulse.query import Parameter
-from netpulse.records import Record
+from netpulse.records import Record, ms_text
 
 COUNT = 5
 """Echo requests per query, one a second."""
@@ -42,7 +42,7 @@ def say(result: PingResult) -> str:
     known_ms = [time_ms for time_ms in times_ms if time_ms is not None]
     if len(known_ms) < len(times_ms):
         return words
-    return f"{words}, {' / '.join(f'{time_ms:.3g}' for time_ms in known_ms)} ms"
+    return f"{words}, {' / '.join(map(ms_text, known_ms))} ms"
 
 
 QUERY = QueryType(

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from math import ceil, floor, log10
 from typing import Literal
 
+from netpulse.records import ms_text
+
 WIDTHS = {"wide": 1240, "middle": 720, "narrow": 360}
 HEIGHT = 172
 _LEFT, _RIGHT, _TOP, _BOTTOM = 56, 10, 20, 20
@@ -100,7 +102,7 @@ def _chart(times_ms: Sequence[tuple[int, float | None]], expected: int, name: st
             x=round(left + column_px * (index + 0.5), 1),
             y=height(time) if time is not None else HEIGHT - _BOTTOM - 8.0,
             seq=seq,
-            text=None if time is None else _written(time),
+            text=None if time is None else ms_text(time),
         )
         for index, (seq, time) in enumerate(times_ms)
     )
@@ -113,7 +115,7 @@ def _chart(times_ms: Sequence[tuple[int, float | None]], expected: int, name: st
         if len(stretch) > 1
     )
     ticks = tuple(
-        Tick(height(low + step * index), _written(low + step * index))
+        Tick(height(low + step * index), _on_scale(low + step * index))
         for index in range(round((high - low) / step) + 1)
     )
     average = sum(known) / len(known) if known else None
@@ -126,7 +128,7 @@ def _chart(times_ms: Sequence[tuple[int, float | None]], expected: int, name: st
         ticks=ticks,
         lines=lines,
         areas=areas,
-        average=None if average is None else _average(height(average), _written(average), stretches, left, width - _RIGHT),
+        average=None if average is None else _average(height(average), ms_text(average), stretches, left, width - _RIGHT),
         floor_y=floor_y,
         peak=min(answered, key=lambda mark: mark.y) if known and max(known) > 1.1 * min(known) else None,
         bands=tuple((round(m.x - column_px / 2, 1), round(column_px, 1)) for m in marks if m.text is None),
@@ -186,5 +188,6 @@ def _scale(known: Sequence[float]) -> tuple[float, float, float]:
     return bottom, top if top > bottom else bottom + step, step
 
 
-def _written(value: float) -> str:
+def _on_scale(value: float) -> str:
+    """A round number, without the decimals that it does not need."""
     return f"{value:.0f}" if value >= 100 else f"{value:.3g}"

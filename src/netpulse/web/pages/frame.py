@@ -18,6 +18,7 @@ from starlette.routing import BaseRoute, Match, Route
 import netpulse
 from netpulse.captcha import Captcha
 from netpulse.errors import Fault, NetPulseError, NotHere
+from netpulse.records import ms_text
 from netpulse.services import Services
 from netpulse.web.access import facts_of
 from netpulse.web.exchange import Receive, Scope, Send
@@ -69,6 +70,7 @@ class Frame:
             auto_reload=False,
         )
         self._templates.globals["asset"] = _asset
+        self._templates.filters["ms"] = ms_text
 
     def visitor(self, request: Request) -> Visitor:
         """Who asks for this page; the same object for the whole request."""

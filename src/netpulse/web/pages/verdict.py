@@ -12,6 +12,7 @@ from typing import Any, Literal, NamedTuple
 from netpulse.errors import CODES
 from netpulse.inventory import Connection
 from netpulse.queries.traceroute import SILENT_HOPS
+from netpulse.records import ms_text
 from netpulse.special_purpose import inside
 from netpulse.web.pages.places import Places
 from netpulse.web.pages.progress import Progress
@@ -43,10 +44,8 @@ class Notice(NamedTuple):
 
 
 def ms(value: float | None) -> str:
-    """Milliseconds with one decimal, with two below one; a dash where there is nothing."""
-    if value is None:
-        return "–"
-    return f"{value:.2f}" if 0 < value < 0.95 else f"{value:.1f}"
+    """Milliseconds; a dash where there is nothing."""
+    return "–" if value is None else ms_text(value)
 
 
 def percent(value: float) -> str:
