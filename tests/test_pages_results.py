@@ -250,6 +250,22 @@ async def test_again_and_edit_fill_the_form_and_run_nothing(ready: Glass) -> Non
     assert len(ready.devices["router:core1"].commands) == before
 
 
+@pytest.mark.parametrize("options", [{}, {"family": "4"}, {"as_lookup": "true"}, {"family": "4", "as_lookup": "true"}])
+async def test_a_question_is_edited_and_asked_again_as_it_was(tmp_path: Path, options: dict[str, str]) -> None:
+    """While it runs and afterwards: what was left to us is left to us again, what was chosen stays chosen."""
+    again = "".join(f"&amp;{name}={value}" for name, value in options.items())
+    async with glass_of(tmp_path, router_core1=printing(HELD)) as glass:
+        path = await asked(glass, {**TRACED, **options})
+        running = await page(glass, path)
+        assert (re.search(r'name="as_lookup" value="true" checked', running) is not None) == ("as_lookup" in options)
+        assert ('<option value="4" selected>' in running) == ("family" in options)
+        run_of(glass, path).stop()
+        await run_of(glass, path).over()
+        stopped = await page(glass, path)
+        link = f"/?router=core1&amp;connection=1&amp;query=traceroute&amp;target=8.8.8.8{again}"
+        assert f'<a class="btn s" href="{link}">' in stopped
+
+
 async def test_networks_that_were_not_asked_for_are_not_called_unknown(ready: Glass) -> None:
     shown = await ended(ready, TRACED)
     link = "/?router=core1&amp;connection=1&amp;query=traceroute&amp;target=8.8.8.8&amp;as_lookup=true"
@@ -362,6 +378,14 @@ async def test_the_lab_answers_on_its_pages(glass: LabGlass) -> None:
     assert_nothing_runs(shown)
     assert "5 sent, 5 received, 0 % loss" in shown
     assert "ping 8.8.8.8 source 203.0.113.1 count 5" in text_of(shown)
+
+
+async def test_the_ip_version_of_a_name_stays_ours_to_choose_when_it_is_asked_again(glass: LabGlass) -> None:
+    for family in ({}, {"family": "4"}):
+        data = await glass.ask("/ping", target="dns.google", router="core1", connection=1, **family)
+        shown = (await glass.http.get(f"/r/{data['id']}", headers=HTML)).text
+        again = "&amp;family=4" if family else ""
+        assert f'href="/?router=core1&amp;connection=1&amp;query=ping&amp;target=dns.google{again}"' in shown
     assert "<span>Leaves via <b>Cogent Transit</b>, steered there by the operator</span>" in shown
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from netpulse.errors import Refused
 from netpulse.limits import Windows
-from netpulse.query import Parameter, Query, parse
+from netpulse.query import Parameter, Query, chosen, parse
 from netpulse.special_purpose import inside, why_special
 from netpulse.values import HostName, TargetKind, address, host_name, parse_target, prefix
 
@@ -27,6 +27,13 @@ def refusal(pairs: list[tuple[str, str]], parameters: tuple[Parameter, ...] = AL
     with pytest.raises(Refused) as caught:
         parse("toy", parameters, pairs)
     return caught.value.code, caught.value.sentence
+
+
+def test_the_options_that_were_chosen_are_those_that_are_not_as_by_themselves() -> None:
+    options = [("names", "true"), ("family", "6"), ("count", "3")]
+    assert chosen(parse("toy", ALL, [*GOOD, *options]), ALL) == dict(options)
+    assert chosen(parse("toy", ALL, [*GOOD, ("names", "false"), ("count", "5")]), ALL) == {}
+    assert chosen(parse("toy", ALL, GOOD), ALL) == {}
 
 
 def test_what_is_left_out_has_its_default() -> None:

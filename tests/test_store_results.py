@@ -32,6 +32,7 @@ def result(result_id: str = "0" * 32, **changed: object) -> StoredResult:
         created_at=NOW,
         expires_at=NOW + timedelta(days=7),
         body=b'{"output": "64 bytes from 8.8.8.8"}',
+        options={"family": "6"},
     )
     return replace(whole, **changed)  # type: ignore[arg-type]
 

@@ -20,7 +20,7 @@ from netpulse.events import Answer, Finished
 from netpulse.execution import Execution
 from netpulse.executor import Executor
 from netpulse.policy import Audience, Caller, Plan, Unavailable, offered, routers_for
-from netpulse.query import Job, Parameter, Query, parse
+from netpulse.query import Job, Parameter, Query, chosen, parse
 from netpulse.render.as_json import answer_data, encode, error_object, row_data, target_text
 from netpulse.runs import Run, Runs
 from netpulse.store import Store
@@ -167,7 +167,7 @@ class Pipeline:
         if charge is not None and len(plan.jobs) > 1:
             charge(len(plan.jobs) - 1)
         coming = self._turned_away(caller, plan)
-        run = Run(self._store.results.new_id(), caller.owner, caller.lease_s)
+        run = Run(self._store.results.new_id(), caller.owner, caller.lease_s, _chosen(plan))
         self.runs.begin(run)
         if coming is not None:
             coming.add(run.id)
@@ -351,6 +351,7 @@ class Pipeline:
             created_at=now,
             expires_at=now + timedelta(days=self.frame.settings.retention.results_days),
             body=body,
+            options=_chosen(plan),
         )
 
     def swap(self, frame: Frame) -> None:
@@ -370,6 +371,10 @@ class Pipeline:
             await asyncio.wait(self._drivers, timeout=10)
         for task in self._drivers:
             task.cancel()
+
+
+def _chosen(plan: Plan) -> dict[str, str]:
+    return chosen(plan.query, plan.kind.parameters)
 
 
 def _readers(caller: Caller, plan: Plan, body: bytes) -> Audience:

@@ -139,6 +139,16 @@ def parse(kind: str, parameters: Sequence[Parameter], given: Iterable[tuple[str,
     return Query(kind=kind, target=target, router=router, connection=connection, options=options)
 
 
+def chosen(query: Query, parameters: Sequence[Parameter]) -> dict[str, str]:
+    """The options of this question that are not as they would be by themselves, as their caller wrote them."""
+    found: dict[str, str] = {}
+    for parameter in parameters:
+        value = query.options.get(parameter.name)
+        if parameter.name in query.options and value is not None and value != parameter.default:
+            found[parameter.name] = str(value).lower() if isinstance(value, bool) else str(value)
+    return found
+
+
 def _taken(names: Sequence[str]) -> str:
     """What to do about a parameter that nobody takes."""
     if not names:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -30,11 +30,12 @@ class RunEvent(NamedTuple):
 
 
 class Run:
-    """One caller's question under way. `data` and `error` are set when it is over."""
+    """One caller's question under way, and the options it chose. `data` and `error` are set when it is over."""
 
-    def __init__(self, run_id: str, owner: str, lease_s: float) -> None:
+    def __init__(self, run_id: str, owner: str, lease_s: float, options: Mapping[str, str] | None = None) -> None:
         self.id = run_id
         self.owner = owner
+        self.options = options or {}
         self.events: list[RunEvent] = []
         self.size = 0  # bytes of memory, roughly
         self.data: dict[str, Any] | None = None

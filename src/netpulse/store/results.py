@@ -7,7 +7,7 @@ is not kept and `save` says so; the answer itself has long gone out.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -26,7 +26,8 @@ _RESULTS = Lane("results", insert(results), rank=2)
 class StoredResult:
     """One answer. `id` is 32 hex digits, `body` the JSON of its data, unredacted; times are UTC.
 
-    `audience` says who may read it. `connection` is None where the question names none, or several.
+    `audience` says who may read it. `connection` is None where the question names none, or several. `options` are those that
+    the question chose, and are shown to nobody but in its own form.
     """
 
     id: str
@@ -38,6 +39,7 @@ class StoredResult:
     created_at: datetime
     expires_at: datetime
     body: bytes
+    options: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -62,6 +64,7 @@ class Results:
             "audience": result.audience,
             "routers": list(result.routers),
             "connection": result.connection,
+            "options": dict(result.options),
             "created_at": result.created_at,
             "expires_at": result.expires_at,
             "body": result.body,
@@ -90,6 +93,7 @@ class Results:
                 audience=row.audience,
                 routers=tuple(row.routers),
                 connection=row.connection,
+                options=row.options or {},
                 created_at=row.created_at,
                 expires_at=row.expires_at,
                 body=row.body,

@@ -73,6 +73,7 @@ results = Table(
     Column("audience", String(64), nullable=False),
     Column("routers", JSON, nullable=False),
     Column("connection", Integer),
+    Column("options", JSON(none_as_null=True)),
     Column("created_at", UtcTime, nullable=False),
     Column("expires_at", UtcTime, nullable=False),
     Column("body", LargeBinary, nullable=False),

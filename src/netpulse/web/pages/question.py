@@ -15,7 +15,6 @@ from netpulse.policy import Caller, offered, routers_for
 from netpulse.services import Services
 from netpulse.store.audit import AuditFilter, AuditRow
 from netpulse.store.results import StoredResult
-from netpulse.values import HostName, parse_target
 from netpulse.web.pages.composer import ALL_ROUTERS, Typed
 from netpulse.web.pages.frame import link
 from netpulse.web.saved import may_read
@@ -66,19 +65,24 @@ def question_of(stored: StoredResult, data: Mapping[str, Any]) -> Question:
         everywhere="routers" in data,
         connection=stored.connection,
         target=data.get("target"),
-        options=_options(data),
+        options=stored.options,
     )
 
 
-async def question_under_way(services: Services, caller: Caller, run_id: str) -> Question | None:
-    """The question of a run that has begun lately; None if there is none that this caller may read about."""
+async def question_under_way(
+    services: Services, caller: Caller, run_id: str, options: Mapping[str, str] | None = None
+) -> Question | None:
+    """The question of a run that has begun lately; None if there is none that this caller may read about.
+
+    Only the run itself knows its options, which are the asker's to see.
+    """
     audit = services.store.audit
     since = audit.wall() - timedelta(seconds=LONGEST_RUN_S)
     rows = [row async for row in audit.find(AuditFilter(run_id=run_id, since=since), newest_first=False)]
     if not rows or not may_read(caller, _as_result(rows), services.settings.inventory):
         return None
     slugs = tuple(dict.fromkeys(row.router for row in rows if row.router))
-    return Question(rows[0].kind, slugs, len(slugs) > 1, rows[0].connection, rows[0].target)
+    return Question(rows[0].kind, slugs, len(slugs) > 1, rows[0].connection, rows[0].target, options or {})
 
 
 def everyone_asked(services: Services, caller: Caller, kind: str) -> tuple[str, ...]:
@@ -101,15 +105,3 @@ def _as_result(rows: list[AuditRow]) -> StoredResult:
         expires_at=first.at,
         body=b"",
     )
-
-
-def _options(data: Mapping[str, Any]) -> dict[str, str]:
-    """The choices that the answer shows were made."""
-    found: dict[str, str] = {}
-    hops = (data.get("result") or {}).get("hops") or ()
-    if data.get("as_lookup") or any(hop.get("asn") is not None or hop.get("ix") is not None for hop in hops):
-        found["as_lookup"] = "true"
-    target, address = data.get("target"), data.get("address")
-    if target and address and isinstance(parse_target(target, frozenset({"address", "prefix", "host"})), HostName):
-        found["family"] = "6" if ":" in address else "4"
-    return found

@@ -152,7 +152,7 @@ class Results:
         except TimeoutError:
             _log.info("the run %s has not begun yet", run.id)
         caller = self._frame.visitor(request).caller
-        question = await question_under_way(self._services, caller, run.id)
+        question = await question_under_way(self._services, caller, run.id, run.options)
         if question is not None and any(b'"job":' in event.body for event in run.events[:1]):
             everyone = everyone_asked(self._services, caller, question.kind)
             question = Question(question.kind, everyone, True, None, question.target)
