@@ -41,6 +41,8 @@ async def test_a_printed_result_is_light_whole_and_says_where_it_came_from(
         assert max(widths) <= SHEET_PX
         small = "all => all.map(text => text.getBoundingClientRect().height).filter(height => height < 9)"
         assert await pictures.locator(".a, .b").evaluate_all(small) == []
+        if name == "traceroute":
+            await expect(page.locator(".share > svg text:visible")).not_to_have_count(0)
         cut = "all => all.filter(box => box.scrollWidth > box.clientWidth + 1 || box.scrollHeight > box.clientHeight + 1).length"
         assert await page.locator(".raw:visible, .scroll:visible, .gbox:visible").evaluate_all(cut) == 0
 
@@ -63,6 +65,18 @@ async def test_the_graph_is_drawn_for_the_room_it_has_and_never_shrunk_until_it_
         assert await page.evaluate("document.documentElement.scrollWidth") <= width
         stops = "all => all.filter(node => { node.focus(); return document.activeElement === node; }).length"
         assert await page.locator(".gbox g.n").evaluate_all(stops) == await shown.locator("g.n").count()
+
+
+@pytest.mark.parametrize(("width", "lit"), [(1280, ["TD"]), (400, ["TR"])])
+async def test_the_row_of_a_path_that_is_followed_has_one_bar(
+    browser: Browser, stage: Stage, width: int, lit: list[str]
+) -> None:
+    async with open_page(browser, stage, PAGE["aspath-everywhere"], Look(width, "light")) as page:
+        row = page.locator("#path-1")
+        await row.hover()
+        await expect(row).to_have_class("on")
+        barred = "row => [row, ...row.cells].filter(each => getComputedStyle(each).boxShadow !== 'none').map(e => e.tagName)"
+        assert await row.evaluate(barred) == lit
 
 
 async def test_what_is_chosen_shows_in_forced_colours(browser: Browser, stage: Stage) -> None:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from netpulse.records import ms_text
 from netpulse.render.timebar import time_bar
 
 
@@ -113,5 +114,22 @@ def test_whatever_the_times_are_nothing_leaves_the_bar_and_labels_keep_apart(tim
     bar = time_bar([hop(n, *probes, asn=64500 + n % 3) for n, probes in enumerate(times, 1)])
     assert all(segment.start >= 0 and segment.start + segment.part <= 1 + 1e-9 for segment in bar.segments)
     assert all(0 <= tick <= 1 for line in bar.lines for tick in line.ticks)
-    labels = [segment.start for segment in bar.segments if segment.label]
-    assert all(later - earlier > 0.07 for earlier, later in pairwise(labels))
+    for rooms, width_px in ((("narrow",), 290), (("narrow", "middle"), 610), (("narrow", "middle", "wide"), 870)):
+        places = []
+        for segment in bar.segments:
+            if segment.label in rooms:
+                part = 6 * len(f"hop {segment.hop} +{ms_text(segment.added_ms)}") / width_px
+                begin = segment.start + segment.part - part if segment.to_end else segment.start
+                places.append((begin, begin + part))
+        assert all(begin >= 0 and end <= 1 + 1e-9 for begin, end in places)
+        assert all(end < begin for (_, end), (begin, _) in pairwise(sorted(places)))
+
+
+def test_the_longest_segment_is_labelled_first_and_more_room_only_adds_labels() -> None:
+    bar = time_bar(WAY)
+    assert {segment.hop: segment.label for segment in bar.segments} == {1: None, 2: None, 3: "middle", 6: "narrow"}
+
+
+def test_a_long_segment_at_the_end_has_its_label_end_with_it() -> None:
+    bar = time_bar([hop(1, 80.0), hop(2, 100.0)])
+    assert [(segment.label, segment.to_end) for segment in bar.segments] == [("narrow", False), ("narrow", True)]

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import ip_address, ip_network
 from math import floor, log10
 from statistics import median
 from typing import Any, Literal
 
+from netpulse.records import ms_text
+
 NetworkKind = Literal["ix", "as", "private", "unknown", "silent"]
+Room = Literal["narrow", "middle", "wide"]
 
 _COLOURS = ("c0", "c2", "c3", "c4")
 _PATTERNS, _IX_PATTERN = 4, 4
@@ -23,8 +26,11 @@ _PRIVATE = tuple(
 )
 _LEAST_JUMP_MS = 10.0
 _LEAST_JUMP_PART = 0.25
-_LABEL_PART, _LABEL_PART_NARROW = 0.075, 0.26
-"""The part of the bar's width that the label of a hop needs, on a wide and on a narrow screen."""
+_ROOMS: tuple[tuple[Room, float, float], ...] = (("narrow", 290, 0.08), ("middle", 610, 0.05), ("wide", 870, 0.03))
+"""How wide a bar is at least in this room, and the least part of it that is labelled."""
+
+_LETTER_PX, _MORE_LETTERS = 6.1, 7
+"""The advance of a label's type, and the letters that it has beside its two numbers, with a blank behind it."""
 
 _MPLS = re.compile(r"(?:L|Label)[= ]\s*(\d+)", re.IGNORECASE)
 _STEPS = (1.0, 2.0, 5.0, 10.0)
@@ -78,15 +84,19 @@ class HopLine:
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """What one hop adds, as parts of the bar. `label` if there is room for one, `narrow_label` if even on a narrow screen."""
+    """What one hop adds, as parts of the bar.
+
+    `label` is the least room that has a place for its label, None if none has; the label ends with the segment if `to_end`,
+    else it begins with it.
+    """
 
     hop: int
     network: Network
     start: float
     part: float
     added_ms: float
-    label: bool
-    narrow_label: bool
+    label: Room | None = None
+    to_end: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,20 +198,38 @@ def _is_private(text: str) -> bool:
 
 def _segments(lines: Sequence[HopLine], total_ms: float) -> tuple[Segment, ...]:
     segments: list[Segment] = []
-    start, free, narrow_free = 0.0, 0.0, 0.0
+    start = 0.0
     for line in lines:
-        if not line.added_ms:
-            continue
-        part = line.added_ms / total_ms
-        label = part >= 0.03 and start >= free and start + _LABEL_PART <= 1
-        narrow_label = label and part >= 0.08 and start >= narrow_free and start + _LABEL_PART_NARROW <= 1
-        if label:
-            free = start + _LABEL_PART
-        if narrow_label:
-            narrow_free = start + _LABEL_PART_NARROW
-        segments.append(Segment(line.hop, line.network, start, part, line.added_ms, label, narrow_label))
-        start += part
-    return tuple(segments)
+        if line.added_ms:
+            part = line.added_ms / total_ms
+            segments.append(Segment(line.hop, line.network, start, part, line.added_ms))
+            start += part
+    return _labelled(segments)
+
+
+def _labelled(segments: Sequence[Segment]) -> tuple[Segment, ...]:
+    """The longest get their labels first; more room adds labels and takes none away."""
+    found = list(segments)
+    longest = sorted(range(len(found)), key=lambda index: (-found[index].part, index))
+    for room, width_px, least in _ROOMS:
+        places = [_place(segment, width_px) for segment in found if segment.label]
+        for index in longest:
+            segment = found[index]
+            if segment.label or segment.part < least:
+                continue
+            segment = replace(segment, label=room, to_end=_place(segment, width_px)[1] > 1)
+            left, right = _place(segment, width_px)
+            if left >= 0 and all(right <= begin or left >= end for begin, end in places):
+                found[index] = segment
+                places.append((left, right))
+    return tuple(found)
+
+
+def _place(segment: Segment, width_px: float) -> tuple[float, float]:
+    """From where to where the label of this segment goes in a bar so wide, as parts of it."""
+    letters = len(str(segment.hop)) + len(ms_text(segment.added_ms)) + _MORE_LETTERS
+    need, end = letters * _LETTER_PX / width_px, segment.start + segment.part
+    return (end - need, end) if segment.to_end else (segment.start, segment.start + need)
 
 
 def _shares(lines: Sequence[HopLine], total_ms: float) -> tuple[Share, ...]:
