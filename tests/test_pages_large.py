@@ -54,7 +54,7 @@ async def test_connections_are_folded_up_and_a_filter_unfolds_what_it_finds(brow
         await expect(page.locator(".rc:visible tbody tr:visible")).to_have_count(4)
 
 
-@pytest.mark.parametrize("width", [1280, 400])
+@pytest.mark.parametrize("width", [1280, 400, 320])
 async def test_the_first_page_leads_to_the_unfolded_connections_of_a_router(
     browser: Browser, address: str, width: int
 ) -> None:

@@ -118,10 +118,12 @@ class Seats:
     @contextmanager
     def one(self, most: int, owner: str = "", most_of_one: int | None = None) -> Iterator[None]:
         """A seat for as long as the scope lasts; Busy `server_busy` if all `most`, or this owner's share, are taken."""
-        if self.taken >= most or (most_of_one is not None and self._taken_by[owner] >= most_of_one):
+        if self.taken >= most:
             raise Busy(
                 "server_busy", "As many streams are open as there may be; try again in a few seconds.", retry_after_s=5
             )
+        if most_of_one is not None and self._taken_by[owner] >= most_of_one:
+            raise Busy("server_busy", "You have as many streams open as you may; close one first.", retry_after_s=5)
         self.taken += 1
         self._taken_by[owner] += 1
         try:

@@ -207,6 +207,29 @@ async def test_a_language_that_the_arrows_pass_is_not_spoken_and_nothing_typed_i
     await expect(page.locator("#target")).to_have_value("dns.google")
 
 
+async def test_a_language_that_is_chosen_in_the_opened_list_is_spoken(visitor: Person) -> None:
+    page = await visitor.page()
+    await tab_to(page, selector="#lang")
+    await page.keyboard.press("Space")
+    await page.keyboard.press("ArrowDown")
+    await page.keyboard.press("Enter")
+    await expect(page.locator("html")).to_have_attribute("lang", "de")
+
+
+async def test_keys_are_off_until_the_page_is_left_where_a_browser_keeps_nothing(visitor: Person) -> None:
+    await visitor.context.add_init_script(
+        "for (const each of ['getItem', 'setItem']) Storage.prototype[each] = () => { throw new Error('kept out') };"
+    )
+    page = await visitor.page()
+    await page.keyboard.press("?")
+    await page.locator("#keys-on").uncheck()
+    await page.keyboard.press("Escape")
+    await page.keyboard.press("t")
+    assert await page.locator("html").get_attribute("data-theme") is None
+    await page.locator("#help").click()
+    await expect(page.locator("#keys-on")).not_to_be_checked()
+
+
 async def test_keys_on_a_result_copy_what_the_router_said_and_never_choose_unseen(visitor: Person) -> None:
     await visitor.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page = await visitor.ask("ping", "8.8.8.8", "core2", 4)

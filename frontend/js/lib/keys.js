@@ -67,7 +67,7 @@ const actions = {
   },
   ".": () => click("[data-stop]"),
   l: () => click("[data-link]") || (copy(location.href), true),
-  c: () => click(".acts [data-copy]") || click("[data-copy]"),
+  c: () => click(".acts [data-copy]"),
   v: () => {
     const other = one("input[name=view]:not(:checked)");
     other?.click();
@@ -81,7 +81,8 @@ const actions = {
 };
 
 /** What is kept is asked for when it is wanted: the first question to the browser's storage holds up the first paint. */
-const wanted = () => kept("np-keys") !== "off";
+let wish;
+const wanted = () => (wish ??= kept("np-keys") ?? "on") !== "off";
 
 function help() {
   one("#keys-on").checked = wanted();
@@ -89,7 +90,10 @@ function help() {
 }
 
 export function startKeys() {
-  one("#keys-on").addEventListener("change", ({ target: box }) => keep("np-keys", box.checked ? "on" : "off"));
+  one("#keys-on").addEventListener("change", ({ target: box }) => {
+    wish = box.checked ? "on" : "off";
+    keep("np-keys", wish);
+  });
   one("#help").addEventListener("click", help);
   one("[data-close]", dialog).addEventListener("click", () => dialog.close());
   addEventListener("keydown", (event) => {

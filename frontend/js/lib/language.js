@@ -16,9 +16,11 @@ export function startLanguage() {
   let passing = false;
   const settle = () => passing && list.value !== first && show(list);
   list.addEventListener("keydown", ({ key }) => {
-    if (key === "Enter") setTimeout(settle); // the list takes the key first
+    if (key === "Enter") settle();
     else passing = true;
   });
+  // A list that was opened takes the key itself, and tells only that it went up.
+  list.addEventListener("keyup", ({ key }) => key === "Enter" && settle());
   list.addEventListener("pointerdown", () => {
     passing = false;
   });

@@ -24,14 +24,6 @@ export function startOverview() {
     one("[data-nothing]").hidden = any;
   }
 
-  /** The connections that the address points at are unfolded, in browsers that do not do so by themselves too. */
-  function unfold() {
-    const fold = location.hash.startsWith("#c-") && document.getElementById(location.hash.slice(1))?.closest(".fold");
-    if (!fold || fold.open) return;
-    fold.open = true;
-    fold.scrollIntoView({ block: "center" });
-  }
-
   for (const button of buttons) {
     button.addEventListener("click", () => {
       for (const each of buttons) each.setAttribute("aria-pressed", String(each === button));
@@ -39,6 +31,4 @@ export function startOverview() {
     });
   }
   find?.addEventListener("input", show);
-  addEventListener("hashchange", unfold);
-  unfold();
 }

@@ -152,7 +152,7 @@ class Api:
         return self._services.pipeline.runs.resume(event_id, exchange.caller.owner)
 
     def _seat(self, exchange: Exchange) -> AbstractContextManager[None]:
-        """A place among the open streams. One key never holds more than half of them, so others can always read."""
+        """A place among the open streams. One key never holds more than half of them, so that others can read too."""
         most = self._services.settings.limits.streams
         return self._seats.one(most, exchange.caller.owner, max(1, most // 2))
 

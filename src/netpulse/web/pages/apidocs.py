@@ -265,7 +265,7 @@ def routes(frame: Frame) -> list[BaseRoute]:
 
     async def api(request: Request) -> Response:
         base = base_of(request, services)
-        # The states of connections are examples here: no router is asked for them.
+        # The states of connections are examples here: when they alone change the page stays as it is.
         return frame.common(request, kept, routers_seen(services), lambda: rendered(request), base)
 
     def rendered(request: Request) -> str:

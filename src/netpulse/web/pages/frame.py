@@ -130,7 +130,7 @@ class Frame:
 
         Where the query string has something that a switch carries over, it is made for this request alone.
         """
-        if request.scope["query_string"]:
+        if _kept(request):
             return self.page_of(request, make().encode())
         visitor = self.visitor(request)
         look = (visitor.words.tag, visitor.theme, *more)

@@ -1,4 +1,4 @@
-"""What a result amounts to, in plain words: one sentence for titles and ears, and notices for what should not be overlooked.
+"""What a result amounts to, in plain words: one sentence for titles and heads, and notices for what should not be overlooked.
 
 Pure: a result as far as it is known, the places it names, and a language. Nothing is claimed that the result does not say.
 """

@@ -65,6 +65,7 @@ WORDS = {
     "network.title": "Netz im Überblick",
     "network.all": "Alle",
     "network.find": "Router und Verbindungen filtern",
+    "network.find.router": "Liste der Router filtern",
     "network.none": "Nichts passt. Einen Buchstaben löschen oder Alle wählen.",
     "network.routers": Plural("{n} Router", "{n} Router"),
     "network.connections": Plural("{n} Verbindung", "{n} Verbindungen"),

@@ -65,6 +65,7 @@ WORDS = {
     "network.title": "Network Overview",
     "network.all": "All",
     "network.find": "Filter routers and connections",
+    "network.find.router": "Filter the list of routers",
     "network.none": "Nothing matches. Delete a letter or choose All.",
     "network.routers": Plural("{n} router", "{n} routers"),
     "network.connections": Plural("{n} connection", "{n} connections"),
