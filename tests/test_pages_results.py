@@ -280,6 +280,18 @@ async def test_networks_that_were_not_asked_for_are_not_called_unknown(ready: Gl
     assert f'<a class="btn s" href="{link}">' in shown  # though not one network is known
 
 
+async def test_a_silent_end_is_one_row_and_the_output_stays_whole(tmp_path: Path) -> None:
+    lines = [" 1  192.0.2.9  0.5 ms  0.4 ms  0.4 ms", *(f"{number:2d}  * * *" for number in range(2, 12))]
+    trace = printing([Say("traceroute to 8.8.8.8 (8.8.8.8), 30 hops max\n" + "\n".join(lines) + "\n")])
+    async with glass_of(tmp_path, router_core1=trace) as glass:
+        shown = await ended(glass, TRACED)
+    rows = re.findall(r"<tr tabindex.*?</tr>", shown, re.S)
+    assert len(rows) == 2
+    assert text_of(rows[1]).startswith("2 * * * No answer from 10 hops, 2 to 11 30/30")
+    assert all(line in shown for line in lines)
+    assert "11 hops, the last 10 silent" in shown
+
+
 async def test_who_waits_sees_its_place_in_line(tmp_path: Path) -> None:
     settings = replace(OPEN, limits=replace(OPEN.limits, queue_wait_s=30.0, queue_places=10))
     held = printing(HELD)

@@ -133,3 +133,18 @@ def test_the_longest_segment_is_labelled_first_and_more_room_only_adds_labels() 
 def test_a_long_segment_at_the_end_has_its_label_end_with_it() -> None:
     bar = time_bar([hop(1, 80.0), hop(2, 100.0)])
     assert [(segment.label, segment.to_end) for segment in bar.segments] == [("narrow", False), ("narrow", True)]
+
+
+def test_the_silent_hops_at_the_end_are_one_line_and_those_on_the_way_are_their_own() -> None:
+    way = [hop(1, 1.0), hop(2, None), hop(3, None), hop(4, 2.0), *(hop(number, None, None) for number in range(5, 16))]
+    lines = time_bar(way).lines
+    assert [(line.hop, line.until) for line in lines] == [(1, 1), (2, 2), (3, 3), (4, 4), (5, 15)]
+    assert (lines[-1].lost, lines[-1].sent, lines[-1].hosts, lines[-1].times_ms) == (22, 22, (), ())
+    assert [(line.hop, line.until) for line in time_bar(way[:5]).lines][-1] == (5, 5)
+    assert [(line.hop, line.until) for line in time_bar(way[4:]).lines] == [(5, 15)]
+
+
+def test_a_line_more_is_no_line_less() -> None:
+    way = [hop(1, 1.0), *(hop(number, None) for number in range(2, 8)), hop(8, 3.0), hop(9, None)]
+    counts = [len(time_bar(way[:length]).lines) for length in range(len(way) + 1)]
+    assert counts == sorted(counts)

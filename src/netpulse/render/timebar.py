@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from ipaddress import ip_address, ip_network
+from itertools import takewhile
 from math import floor, log10
 from statistics import median
 from typing import Any, Literal
@@ -63,10 +64,12 @@ class Host:
 class HopLine:
     """A hop as a line. `again` if the hop before is of the same network. `times_ms` has None where no answer came.
 
+    The silent hops at the end are one line, from `hop` to `until`, which is the same number everywhere else.
     `ticks` are the probes' places on the scale and `reach` the median's, as parts of 1; `jump` marks a hop that adds much.
     """
 
     hop: int
+    until: int
     hosts: tuple[Host, ...]
     network: Network
     again: bool
@@ -139,6 +142,7 @@ def time_bar(hops: Sequence[Mapping[str, Any]]) -> TimeBar:
         lines.append(
             HopLine(
                 hop=hop["hop"],
+                until=hop["hop"],
                 hosts=tuple(hosts.values()),
                 network=network,
                 again=bool(lines) and network.kind != "silent" and lines[-1].network == network,
@@ -154,7 +158,7 @@ def time_bar(hops: Sequence[Mapping[str, Any]]) -> TimeBar:
                 mpls=tuple(map(_label, hop["mpls"])),
             )
         )
-    return TimeBar(total_ms, scale_ms, _segments(lines, total_ms), _shares(lines, total_ms), tuple(lines))
+    return TimeBar(total_ms, scale_ms, _segments(lines, total_ms), _shares(lines, total_ms), _folded(lines))
 
 
 def _networks(hops: Sequence[Mapping[str, Any]]) -> list[Network]:
@@ -194,6 +198,16 @@ def _is_private(text: str) -> bool:
     except ValueError:
         return False
     return any(address in network for network in _PRIVATE)
+
+
+def _folded(lines: Sequence[HopLine]) -> tuple[HopLine, ...]:
+    """The lines with the silent ones at the end in one, while it grows too: what is above does not move."""
+    tail = list(takewhile(lambda line: not line.hosts, reversed(lines)))
+    if len(tail) < 2:
+        return tuple(lines)
+    lost, sent = sum(line.lost for line in tail), sum(line.sent for line in tail)
+    whole = replace(tail[-1], until=tail[0].hop, lost=lost, sent=sent, times_ms=())
+    return (*lines[: -len(tail)], whole)
 
 
 def _segments(lines: Sequence[HopLine], total_ms: float) -> tuple[Segment, ...]:

@@ -183,6 +183,7 @@ WORDS = {
     "result.hop.loss": "Verlust",
     "result.hop.median": "Median ms",
     "result.hop.none": "Keine Antwort",
+    "result.hop.tail": "Keine Antwort von {n} Hops, {first} bis {last}",
     "result.hop.no_name": "kein PTR-Eintrag",
     "result.hops.of": "Hops von {router} zu {target}",
     "result.way.router": "Router",

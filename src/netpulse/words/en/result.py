@@ -179,6 +179,7 @@ WORDS = {
     "result.hop.loss": "Loss",
     "result.hop.median": "Median ms",
     "result.hop.none": "No answer",
+    "result.hop.tail": "No answer from {n} hops, {first} to {last}",
     "result.hop.no_name": "no PTR record",
     "result.hops.of": "Hops from {router} to {target}",
     "result.way.router": "Router",
