@@ -12,7 +12,7 @@ from netpulse.inventory import Connection
 from netpulse.web.pages.places import Places
 from netpulse.web.pages.progress import Progress
 from netpulse.web.pages.question import Question
-from netpulse.web.pages.verdict import notices, sentence
+from netpulse.web.pages.verdict import is_told, notices, sentence
 from netpulse.web.pages.way_out import way_out
 from netpulse.words import words_for
 
@@ -245,6 +245,21 @@ def test_what_was_cut_or_not_read_is_said() -> None:
         "The output was cut",
         "Shown as the router printed it",
     ]
+
+
+@pytest.mark.parametrize("kind", ["ping", "traceroute", "aspath"])
+def test_what_was_not_read_is_no_verdict(kind: str) -> None:
+    progress = stored(kind, {"result": None, "unread": "an inner reason"})
+    assert sentence(WORDS, progress) == "shown as the router printed it"
+    assert not is_told(progress)
+
+
+def test_a_sentence_is_told_where_nothing_beside_it_says_the_same() -> None:
+    assert is_told(stored("ping", {"result": NOTHING}))
+    two = [route("9.9.9.0/24", 174, 1, best=True), route("9.9.9.0/24", 174, 2)]
+    assert not is_told(stored("aspath", {"result": {"routes": two}}, None))
+    assert is_told(stored("aspath", {"result": {"routes": two[:1]}}, None))
+    assert not is_told(stored("neighbours", {"result": {}}))
 
 
 def test_german_says_the_same() -> None:

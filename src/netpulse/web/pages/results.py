@@ -47,7 +47,7 @@ from netpulse.web.pages.panels import (
 from netpulse.web.pages.places import Places
 from netpulse.web.pages.progress import Progress
 from netpulse.web.pages.question import Question, everyone_asked, question_of, question_under_way
-from netpulse.web.pages.verdict import notices, sentence
+from netpulse.web.pages.verdict import is_told, notices, sentence
 from netpulse.web.pages.visitor import LEASE_S, heed, missed, same_origin
 from netpulse.web.pages.way_out import way_out
 from netpulse.web.saved import nothing_here, saved_result
@@ -187,6 +187,7 @@ class Results:
             "heading": heading,
             "title": words.t("result.title.says", what=title, verdict=verdict),
             "verdict": verdict,
+            "told": is_told(progress),
             "way_out": way_out(words, progress, places),
             "notices": notices(words, progress, places),
             "figures": ping_figures(words, progress) if progress.kind == "ping" else [],

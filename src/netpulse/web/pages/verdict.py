@@ -67,6 +67,8 @@ def sentence(words: Words, progress: Progress) -> str:
         done, whole = progress.steps
         return words.t("result.say.running") if whole is None else words.t("result.say.step", n=done, whole=whole)
     result = progress.result
+    if progress.data.get("unread"):
+        return words.t("result.say.unread")
     if progress.kind == "ping" and "sent" in result:
         return _of_ping(words, progress)
     if progress.kind == "traceroute":
@@ -74,6 +76,13 @@ def sentence(words: Words, progress: Progress) -> str:
     if progress.kind == "aspath":
         return _of_routes(words, progress)
     return words.t("result.state." + progress.state)
+
+
+def is_told(progress: Progress) -> bool:
+    """Whether the head of the result tells its sentence: where a router's answer was read and nothing beside says the same."""
+    if progress.state != "done" or progress.everywhere or progress.data.get("unread"):
+        return False
+    return progress.kind in ("ping", "traceroute") or (progress.kind == "aspath" and len(_origins(progress)) == 1)
 
 
 def fault(words: Words, code: str, router: str, fallback: str | None) -> str:

@@ -80,6 +80,7 @@ WORDS = {
     "result.sum.rpki.invalid": "{n} ungültig",
     "result.sum.rpki.not_found": "{n} ohne ROA",
     "result.and": "{first} und {last}",
+    "result.say.unread": "so gezeigt, wie der Router es ausgab",
     "result.say.queued": "Wartet, Platz {place} in der Reihe.",
     "result.say.running": "Läuft.",
     "result.say.step": "{n} von {whole} Anfragen beantwortet oder aufgegeben.",

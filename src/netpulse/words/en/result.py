@@ -80,6 +80,7 @@ WORDS = {
     "result.sum.rpki.invalid": "{n} invalid",
     "result.sum.rpki.not_found": "{n} without ROA",
     "result.and": "{first} and {last}",
+    "result.say.unread": "shown as the router printed it",
     "result.say.queued": "Waiting, place {place} in line.",
     "result.say.running": "Running.",
     "result.say.step": "{n} of {whole} probes answered or given up.",
