@@ -92,7 +92,10 @@ async def test_what_could_not_be_sent_is_no_loss_and_no_chart(tmp_path: Path) ->
         async with growth(glass, path + "/events") as parts:
             while (await anext(parts)).name != "raw":
                 continue
-            shown = text_of(await page(glass, path))
+            running = await page(glass, path)
+        shown = text_of(running)
+        assert probes(running) == {}
+        assert "%" not in shown
         assert "Running · 3 of 5" in shown
         assert "Nothing has come back yet" not in shown
         assert "Nothing could be sent so far." in shown

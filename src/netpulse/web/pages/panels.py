@@ -47,7 +47,7 @@ def ping_figures(words: Words, progress: Progress) -> list[Figure]:
     result = progress.result
     times = [echo["rtt_ms"] for echo in result["echoes"] if echo["rtt_ms"] is not None]
     received = result.get("received", len(result["echoes"]))
-    sent = result.get("sent", max(progress.steps[0], received))
+    sent = 0 if progress.unsent else result.get("sent", max(progress.steps[0], received))
     loss = result.get("loss_pct", 100 * (sent - received) / sent if sent else 0.0)
     steps = [abs(later - earlier) for earlier, later in pairwise(times)]
     ttl = next((echo["ttl"] for echo in result["echoes"] if echo["ttl"] is not None), None)
@@ -81,7 +81,7 @@ def ping_picture(progress: Progress) -> tuple[Chart, ...]:
     times = {echo["seq"]: echo["rtt_ms"] for echo in progress.result["echoes"]}
     first = progress.first_probe
     through, expected = progress.steps
-    count = max(progress.result.get("sent") or 0, through)
+    count = 0 if progress.unsent else max(progress.result.get("sent") or 0, through)
     return ping_charts([(seq, times.get(seq)) for seq in range(first, first + count)], expected or count)
 
 
