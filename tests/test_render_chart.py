@@ -63,7 +63,7 @@ def test_narrower_screens_get_the_same_probes_and_as_many_numbers_as_fit() -> No
     [
         ([10.0, 20.0, 10.0, 10.0, 10.0], "end", True),
         ([10.0, 10.0, 10.0, 10.0, 30.0], "start", True),
-        ([30.0, 10.0, 10.0, 10.0, 30.0], "end", True),
+        ([30.0, 10.0, 10.0, 10.0, 30.0], "start", True),
         ([10.2, 10.2, 9.4, 10.2, 10.2], "end", False),
     ],
 )
@@ -71,6 +71,29 @@ def test_the_average_is_written_where_no_line_runs(times: list[float], anchor: s
     average = ping_charts(list(enumerate(times)), expected=5)[2].average
     assert average is not None
     assert (average.anchor, average.label_y < average.y) == (anchor, above)
+
+
+def test_an_average_without_a_place_is_only_a_line() -> None:
+    average = ping_charts([(seq, 10.0 + 80.0 * (seq % 2)) for seq in range(20)], expected=20)[2].average
+    assert average is not None
+    assert average.label_x is None
+
+
+@given(st.lists(st.one_of(st.none(), st.floats(0, 100, allow_nan=False)), max_size=20))
+def test_the_label_of_the_average_meets_no_line_and_no_mark(times: list[float | None]) -> None:
+    for chart in ping_charts(list(enumerate(times)), expected=5):
+        average = chart.average
+        if average is None or average.label_x is None:
+            continue
+        left = average.label_x - (80 if average.anchor == "end" else 0)
+        assert chart.left <= left <= chart.right - 80
+        for mark, after in zip(chart.marks, [*chart.marks[1:], chart.marks[-1]], strict=True):
+            for part in range(51):
+                if mark.text is not None and after.text is not None:
+                    x = mark.x + (after.x - mark.x) * part / 50
+                    y = mark.y + (after.y - mark.y) * part / 50
+                    assert not (left < x < left + 80 and average.label_y - 8 < y < average.label_y)
+            assert not (left - 4 < mark.x < left + 84 and average.label_y - 11 < mark.y < average.label_y + 4)
 
 
 @given(st.lists(st.one_of(st.none(), st.floats(0, 1e6, allow_nan=False)), max_size=30))

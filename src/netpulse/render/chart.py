@@ -7,19 +7,26 @@ the line breaks there. The scale begins at 0 unless all times lie close together
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from math import ceil, floor, log10
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from netpulse.records import ms_text
 
-WIDTHS = {"wide": 1240, "middle": 720, "narrow": 360}
+WIDTHS = {"wide": 1240, "middle": 720, "narrow": 320}
 HEIGHT = 172
 _LEFT, _RIGHT, _TOP, _BOTTOM = 56, 10, 20, 20
 _LEFT_NARROW = 40
 _LABEL_WIDTH, _LABEL_HEIGHT = 84.0, 12.0
 _ROOM_PX = 26.0
 """What a probe's number or the word of a lost one needs beside the next."""
+
+_MARK_PX = 4.5
+"""How far a point or a cross reaches, so that nothing touches it."""
+
+_STEP_PX = 12
+"""How far apart the places are that a label is tried at."""
 
 _End = tuple[float, Literal["start", "end"]]
 _STEPS = (1.0, 2.0, 5.0, 10.0)
@@ -45,11 +52,14 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Average:
-    """The line of the average: its height, its time in ms as text, and where that is written, from there on or up to there."""
+    """The line of the average: its height, its time in ms as text, and where that is written, from there on or up to there.
+
+    `label_x` is None where there is no place for it; the figures above the chart say it too.
+    """
 
     y: float
     text: str
-    label_x: float
+    label_x: float | None
     label_y: float
     anchor: Literal["start", "end"]
 
@@ -79,6 +89,18 @@ class Chart:
     @property
     def right(self) -> int:
         return self.width - _RIGHT
+
+
+class _Box(NamedTuple):
+    left: float
+    right: float
+    top: float
+    bottom: float
+
+    def meets(self, other: _Box) -> bool:
+        return (
+            self.left < other.right and other.left < self.right and self.top < other.bottom and other.top < self.bottom
+        )
 
 
 def ping_charts(times_ms: Sequence[tuple[int, float | None]], expected: int) -> tuple[Chart, ...]:
@@ -118,9 +140,8 @@ def _chart(times_ms: Sequence[tuple[int, float | None]], expected: int, name: st
         Tick(height(low + step * index), _on_scale(low + step * index))
         for index in range(round((high - low) / step) + 1)
     )
-    average = sum(known) / len(known) if known else None
     answered = [mark for mark in marks if mark.text is not None]
-    return Chart(
+    chart = Chart(
         name=name,
         width=width,
         left=left,
@@ -128,40 +149,53 @@ def _chart(times_ms: Sequence[tuple[int, float | None]], expected: int, name: st
         ticks=ticks,
         lines=lines,
         areas=areas,
-        average=None if average is None else _average(height(average), ms_text(average), stretches, left, width - _RIGHT),
+        average=None,
         floor_y=floor_y,
         peak=min(answered, key=lambda mark: mark.y) if known and max(known) > 1.1 * min(known) else None,
         bands=tuple((round(m.x - column_px / 2, 1), round(column_px, 1)) for m in marks if m.text is None),
         every=max(1, ceil(_ROOM_PX / column_px)),
     )
+    if not known:
+        return chart
+    average = sum(known) / len(known)
+    return replace(chart, average=_average(height(average), ms_text(average), chart, stretches))
 
 
-def _average(y: float, text: str, stretches: Sequence[Sequence[Mark]], left: int, right: int) -> Average:
-    """The line at this height, its label at the end and on the side of it where no line of the chart runs, if there is one."""
-    ends: tuple[_End, _End] = (right, "end"), (left, "start")
-    places = [(end, y + below) for below in (-4.0, 11.0) for end in ends]
+def _average(y: float, text: str, chart: Chart, stretches: Sequence[Sequence[Mark]]) -> Average:
+    """The line at this height, its label at an end or else further in, above or below it, where it meets nothing."""
+    ends: list[_End] = [(chart.right, "end"), (chart.left, "start")]
+    further_in = range(chart.left + _STEP_PX, chart.right - int(_LABEL_WIDTH), _STEP_PX)
+    inside: list[_End] = [(x, "start") for x in further_in]
+    taken = [_Box(m.x - _MARK_PX, m.x + _MARK_PX, m.y - _MARK_PX, m.y + _MARK_PX) for m in chart.marks]
+    taken += [_Box(m.x - 16, m.x + 16, 12, 28) for m in chart.marks if m.text is None and chart.every == 1]
+    taken += [_Box(m.x - 22, m.x + 22, m.y - 18, m.y - 6) for m in (chart.peak,) if m]
 
     def is_free(place: tuple[_End, float]) -> bool:
         (x, anchor), base = place
         begin = x if anchor == "start" else x - _LABEL_WIDTH
-        return base < HEIGHT - _BOTTOM and not any(
-            _crosses(a, b, begin, begin + _LABEL_WIDTH, base - _LABEL_HEIGHT, base + 2)
-            for stretch in stretches
-            for a, b in zip(stretch, [*stretch[1:], stretch[-1]], strict=True)
+        box = _Box(begin, begin + _LABEL_WIDTH, base - _LABEL_HEIGHT, base + 2)
+        return (
+            _LABEL_HEIGHT < base < HEIGHT - _BOTTOM
+            and not any(map(box.meets, taken))
+            and not any(_crosses(a, b, box) for stretch in stretches for a, b in pairwise(stretch))
         )
 
-    (x, anchor), base = next((place for place in places if is_free(place)), places[0])
+    places = ((end, y + below) for where in (ends, inside) for below in (-4.0, 11.0) for end in where)
+    free = next(filter(is_free, places), None)
+    if free is None:
+        return Average(y, text, None, y, "end")
+    (x, anchor), base = free
     return Average(y, text, x, round(base, 1), anchor)
 
 
-def _crosses(a: Mark, b: Mark, left: float, right: float, top: float, bottom: float) -> bool:
-    """Whether the line between two marks runs through this box; a mark alone is a line to itself."""
-    begin, end = max(a.x, left), min(b.x, right)
+def _crosses(a: Mark, b: Mark, box: _Box) -> bool:
+    """Whether the line between two marks runs through this box."""
+    begin, end = max(a.x, box.left), min(b.x, box.right)
     if begin > end:
         return False
     slope = (b.y - a.y) / (b.x - a.x) if b.x != a.x else 0.0
     heights = a.y + slope * (begin - a.x), a.y + slope * (end - a.x)
-    return min(heights) <= bottom and max(heights) >= top
+    return min(heights) <= box.bottom and max(heights) >= box.top
 
 
 def _stretches(marks: Sequence[Mark]) -> list[list[Mark]]:
