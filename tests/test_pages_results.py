@@ -219,6 +219,12 @@ async def test_the_head_of_an_as_path_names_the_prefix_that_matched_and_who_orig
     assert "Asked for 8.8.8.8, longest match shown" in shown
     assert "5 sent, 5 received, 0 % loss, average 1.4 ms" in text_of(await ended(ready, PINGED))
 
+    # A legend names only what is drawn: the one other line here is that of the second origin.
+    data = await glass.ask("/aspath", target="9.9.9.9", router="core1")
+    drawn = text_of((await glass.http.get(f"/r/{data['id']}", headers=HTML)).text)
+    assert "Best path Second origin" in drawn
+    assert "follow its paths" in drawn
+
     for path, parameters in (("/aspath", {"router": "core1"}), ("/aspath/all-routers", {})):
         data = await glass.ask(path, target="9.9.9.9", **parameters)
         head = text_of(result_of((await glass.http.get(f"/r/{data['id']}", headers=HTML)).text))

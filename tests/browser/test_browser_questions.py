@@ -145,6 +145,16 @@ async def test_an_as_path_of_all_routers_has_every_router_s_paths_in_one_graph(v
         assert router in table
     await expect(page).to_have_title(re.compile(re.escape(f"{n} of {n} routers answered. Origin AS15169.")))
 
+    # The routers' choices alone, in the table and in the graph, on small screens too.
+    rows = page.locator("[data-rows] > tr")
+    assert await rows.count() > n
+    await expect(page.locator("#paths-panel h2 + span")).to_have_text(str(await rows.count()))
+    await page.locator("#best-only").check()
+    await expect(page.locator("[data-rows] > tr:visible")).to_have_count(n)
+    await expect(page.locator(".gbox.wide path.e:not(.best):visible")).to_have_count(0)
+    await page.set_viewport_size({"width": 400, "height": 800})
+    await expect(page.locator("[data-rows] > tr:visible")).to_have_count(n)
+
 
 async def test_a_second_origin_is_told_and_dashed(visitor: Person) -> None:
     page = await visitor.ask("aspath", "9.9.9.9", "core1")

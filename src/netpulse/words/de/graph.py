@@ -26,6 +26,7 @@ WORDS = {
         "{n} Pfad hat zu viele Netze für einen Graphen; er steht in der Tabelle",
         "{n} Pfade haben zu viele Netze für einen Graphen; sie stehen in der Tabelle",
     ),
+    "graph.hint": "Auf ein Netz zeigen oder mit Tab gehen, um seinen Pfaden zu folgen",
     "graph.text": Plural("{n} Pfad als Text", "{n} Pfade als Text"),
     "graph.text.best": "bester",
 }

@@ -57,6 +57,8 @@ WORDS = {
     "result.view.table": "Tabelle",
     "result.path": "Weg",
     "result.paths": "Pfade",
+    "result.paths.best": "Nur beste",
+    "result.paths.names": "Nur Namen",
     "result.reached": "Erreicht",
     "result.unreached": "Nicht erreicht",
     "result.stat.loss": "Verlust",

@@ -26,6 +26,7 @@ WORDS = {
         "{n} path has too many networks for a graph; the table has it",
         "{n} paths have too many networks for a graph; the table has them",
     ),
+    "graph.hint": "Point at or tab to a network to follow its paths",
     "graph.text": Plural("{n} path as text", "{n} paths as text"),
     "graph.text.best": "best",
 }

@@ -57,6 +57,8 @@ WORDS = {
     "result.view.table": "Table",
     "result.path": "Path",
     "result.paths": "Paths",
+    "result.paths.best": "Best only",
+    "result.paths.names": "Names only",
     "result.reached": "Reached",
     "result.unreached": "Not reached",
     "result.stat.loss": "Loss",
