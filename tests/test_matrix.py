@@ -27,7 +27,7 @@ from netpulse.platforms.echoes import PingReader
 PLATFORM = Platform(
     name="toyos",
     title="Toy OS",
-    cells={"ping": Cell(lambda ask: f"p {ask.target}", lambda ask: PingReader(5, first_seq=0), lambda ask: 5.0)},
+    cells={"ping": Cell(lambda ask: f"p {ask.target}", lambda ask: PingReader(5, 0), lambda ask: 5.0, first_seq=0)},
 )
 """
 TOY_QUERY = """

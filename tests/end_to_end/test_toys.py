@@ -26,6 +26,7 @@ PLATFORM = Platform(
             lambda ask: f"echo 64 bytes from {ask.target}: icmp_seq 0",
             lambda ask: PingReader(5, first_seq=0),
             lambda ask: 5.0,
+            first_seq=0,
         )
     },
 )
