@@ -8,7 +8,7 @@ import pytest
 from playwright.async_api import Browser, Page, expect
 
 from browser.conftest import Glass
-from doubles.browsing import Person, person
+from doubles.browsing import Person, chromium, person
 
 NARROW = {"width": 320, "height": 640}
 
@@ -144,3 +144,20 @@ async def test_every_kind_of_result_fits_320_pixels(browser: Browser, glass: Gla
             await page.locator(".qbar > summary").click()
             await expect(page.locator("#target")).to_be_visible()
             await assert_fits(page)
+
+
+async def test_with_a_text_size_of_200_percent_nothing_overlaps(glass: Glass) -> None:
+    async with chromium("--blink-settings=defaultFontSize=32") as large, person(large, glass.url) as somebody:
+        page = await somebody.page()
+        assert await page.evaluate("getComputedStyle(document.documentElement).fontSize") == "32px"
+        overlaps = """(rows) => rows.filter((row) => {
+          const [kind, name] = [".k", "b, a"].map((each) => row.querySelector(each)?.getBoundingClientRect());
+          return kind && kind.right > name.left;
+        }).map((row) => row.textContent)"""
+        for rows in (".opt.cn", ".ct tbody tr"):
+            assert await page.locator(rows).count() > 1
+            assert await page.locator(rows).evaluate_all(overlaps) == []
+        fields = [await page.locator(each).bounding_box() for each in ("#router-list", "#connection-list", "#target")]
+        tops = [field["y"] for field in fields if field]
+        assert len(tops) == 3
+        assert tops == sorted(tops)  # one below the other
