@@ -435,6 +435,7 @@ async def test_a_preview_of_a_result_says_what_came_of_it_and_every_page_has_one
     for name in ('property="og:description"', 'name="description"'):
         assert f'<meta {name} content="{verdict}">' in shown
     home = await page(ready, "/")
-    assert '<meta property="og:title" content="Looking glass">' in home
+    assert '<meta property="og:title" content="Network Diagnostics">' in home
+    assert "<title>Network Diagnostics · Test Glass</title>" in home
     assert re.search(r'<meta property="og:description" content="Looking glass of Example: [^"]+">', home)
     assert 'content="Example: 3 routers' in await page(ready, "/network")

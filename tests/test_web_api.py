@@ -52,7 +52,7 @@ async def test_routers_and_connections_have_the_documented_fields_and_only_what_
         *("slug", "name", "location", "model", "os_version", "platform", "status", "families", "queries"),
     ]
     assert {row["slug"]: row["status"] for row in routers}["resting"] == "maintenance"
-    assert routers[0]["queries"] == ["aspath", "ping", "traceroute"]
+    assert routers[0]["queries"] == ["ping", "traceroute", "aspath"]
     assert routers[2]["queries"] == ["ping", "traceroute"]
     connections = (await glass.get("/connections?router=core1")).json()["data"]
     assert [row["id"] for row in connections] == [1, 3, 9]

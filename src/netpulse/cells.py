@@ -172,7 +172,10 @@ _OURS = frozenset({"asn", "as_name", "ix", "name", "connection_id", "rpki"})
 
 @dataclass(frozen=True, slots=True)
 class Matrix:
-    """Both folders joined. `where` says which file a cell came from."""
+    """Both folders joined. `where` says which file a cell came from.
+
+    Those of `queries` that send packets come first: the order of forms, documents and lists everywhere.
+    """
 
     queries: Mapping[str, QueryType]
     platforms: Mapping[str, Platform]
@@ -261,7 +264,8 @@ def join(queries: Sequence[tuple[QueryType, str]], platforms: Sequence[tuple[Pla
             raise MatrixFault(f"{home}: {platform_name} x {query_name} names something that does not exist")
         cells[place] = cell
         where[place] = home
-    return Matrix(found_queries, found_platforms, cells, where)
+    in_order = dict(sorted(found_queries.items(), key=lambda named: named[1].about_routes))
+    return Matrix(in_order, found_platforms, cells, where)
 
 
 def _check_name(name: str, home: str) -> None:

@@ -173,10 +173,9 @@ def clean(typed: Typed, model: Model, kinds: Mapping[str, QueryType], status: Ma
 
 
 def choosable(frame: Frame, model: Model) -> dict[str, QueryType]:
-    """The questions that some router here answers: those that send packets first."""
+    """The questions that some router here answers."""
     answered = {name for names in model.queries.values() for name in names}
-    kinds = [kind for kind in frame.services.matrix.queries.values() if kind.name in answered]
-    return {kind.name: kind for kind in sorted(kinds, key=lambda kind: kind.about_routes)}
+    return {name: kind for name, kind in frame.services.matrix.queries.items() if name in answered}
 
 
 def form_context(
