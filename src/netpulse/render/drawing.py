@@ -127,7 +127,7 @@ WIDE = _Size("wide", False, (104, 40), (142, 40), 220, 9, _TYPE, (64, 84, 190), 
 MIDDLE = _Size("middle", False, (84, 40), (84, 40), 190, 9, _TYPE, (40, 46, 130), 14, 13, True, 700)
 NARROW = _Size("narrow", False, (48, 34), (58, 34), 150, 5, _SMALL_TYPE, (36, 36, 70), 10, 12, True, 348)
 NARROW_DOWN = _Size("narrow", True, (34, 60), (34, 66), 66, 5, _SMALL_TYPE, (46, 46, 46), 8, 20, True, 348)
-_WIDER_PX = (160.0, 130.0, 110.0, 96.0, 80.0)
+_WIDER_PX = (130.0, 96.0)
 """How wide nodes of layers below each other may be; the first that the screen has room for."""
 
 _PAD, _CAPTION, _BEND = 6.0, 22.0, 10.0
@@ -157,9 +157,10 @@ def _narrow(arranged: Arrangement, nodes: Sequence[Node], ways: Sequence[Way]) -
     if across.width <= NARROW.target and not across.cut:
         return across
     sizes = [*(NARROW_DOWN._replace(widest=width) for width in _WIDER_PX), NARROW_DOWN]
-    downs = (_drawn(size, arranged, nodes, ways) for size in sizes)
-    down = next((drawing for drawing in downs if drawing.width <= NARROW.target), None)
-    down = down or _drawn(NARROW_DOWN, arranged, nodes, ways)
+    for size in sizes:
+        down = _drawn(size, arranged, nodes, ways)
+        if down.width <= NARROW.target:
+            break
     return min(across, down, key=lambda drawing: (max(drawing.width, NARROW.target), drawing.cut))
 
 

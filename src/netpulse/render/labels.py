@@ -7,6 +7,7 @@ hardly ever wider.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from unicodedata import combining, east_asian_width
 
 _EMS = {
@@ -22,7 +23,12 @@ _OTHER_EM = 0.63
 
 def text_px(text: str, size_px: float) -> float:
     """How wide this is in sans-serif type of that size."""
-    return size_px * sum(map(_em, text))
+    return size_px * _ems(text)
+
+
+@lru_cache(4096)
+def _ems(text: str) -> float:
+    return sum(map(_em, text))
 
 
 def _em(letter: str) -> float:
