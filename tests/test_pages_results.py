@@ -383,6 +383,18 @@ async def test_all_routers_answer_in_part_and_each_that_did_not_can_be_asked_aga
         assert result_of(await page(glass, path)) == last.html.strip()
 
 
+async def test_a_switch_is_there_where_it_changes_something(ready: Glass, tmp_path: Path) -> None:
+    """Communities by their names alone where one has a name; the best paths alone where there are others."""
+    plain = await ended(ready, ROUTED)
+    assert 'id="names-only"' not in plain
+    assert 'id="best-only"' not in plain
+    named = Scripted(lambda c: [Say(ROUTE.replace("(64500,100)", "(64500,100) (65535,666)"))] if "for" in c else answers(c))
+    async with glass_of(tmp_path, rs1=named) as glass:
+        shown = await ended(glass, ROUTED)
+        assert 'id="names-only"' in shown
+        assert '<b>blackhole</b><code class="ltr">65535:666</code>' in shown
+
+
 async def test_a_broken_session_keeps_what_was_printed(tmp_path: Path) -> None:
     async with glass_of(tmp_path, router_core1=printing([Say(LINES[0] + "\n"), Break()])) as glass:
         shown = text_of(await ended(glass, PINGED))
