@@ -32,7 +32,7 @@ async def test_a_printed_result_is_light_whole_and_says_where_it_came_from(
         assert await page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
         await expect(page.locator(".printurl")).to_have_text(page.url)
         await expect(page.locator(".printurl")).to_be_visible()
-        for gone in (".top", ".acts", ".foot", ".cmp", ".seg", ".gtext", "#result .btn"):
+        for gone in (".top .wrap > :not(.brand)", ".acts", ".foot", ".cmp", ".seg", ".gtext", "#result .btn"):
             assert await page.locator(gone).locator("visible=true").count() == 0, gone
         assert await page.evaluate("document.documentElement.scrollWidth") <= SHEET_PX
         pictures = page.locator("#result .panel svg:not(.i):visible")
