@@ -120,3 +120,10 @@ def test_every_mark_lies_inside_and_the_scale_is_short(times: list[float | None]
 )
 def test_times_are_written_by_one_rule(time_ms: float, text: str) -> None:
     assert ms_text(time_ms) == text
+
+
+def test_the_average_is_the_router_s_where_it_says_one() -> None:
+    times = list(enumerate([0.055, 0.080, 0.077, 0.074, 0.068]))
+    assert [chart.average.text for chart in ping_charts(times, 5, 0.07) if chart.average] == ["0.070"] * 3
+    assert [chart.average.text for chart in ping_charts(times, 5) if chart.average] == ["0.071"] * 3
+    assert ping_charts([(0, None)], 5, 0.07)[0].average is None

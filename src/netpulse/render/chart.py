@@ -103,13 +103,17 @@ class _Box(NamedTuple):
         )
 
 
-def ping_charts(times_ms: Sequence[tuple[int, float | None]], expected: int) -> tuple[Chart, ...]:
+def ping_charts(
+    times_ms: Sequence[tuple[int, float | None]], expected: int, average_ms: float | None = None
+) -> tuple[Chart, ...]:
     """The chart of these probes, each with its number and its time (None: no answer), of `expected` in all; for wide,
-    middle and narrow screens."""
-    return tuple(_chart(times_ms, expected, name, width) for name, width in WIDTHS.items())
+    middle and narrow screens. `average_ms` is what the router says; without it the average is that of the times."""
+    return tuple(_chart(times_ms, expected, average_ms, name, width) for name, width in WIDTHS.items())
 
 
-def _chart(times_ms: Sequence[tuple[int, float | None]], expected: int, name: str, width: int) -> Chart:
+def _chart(
+    times_ms: Sequence[tuple[int, float | None]], expected: int, average_ms: float | None, name: str, width: int
+) -> Chart:
     left = _LEFT_NARROW if name == "narrow" else _LEFT
     known = [time for _, time in times_ms if time is not None]
     low, high, step = _scale(known)
@@ -157,7 +161,7 @@ def _chart(times_ms: Sequence[tuple[int, float | None]], expected: int, name: st
     )
     if not known:
         return chart
-    average = sum(known) / len(known)
+    average = sum(known) / len(known) if average_ms is None else average_ms
     return replace(chart, average=_average(height(average), ms_text(average), chart, stretches))
 
 

@@ -82,7 +82,8 @@ def ping_picture(progress: Progress) -> tuple[Chart, ...]:
     first = progress.first_probe
     through, expected = progress.steps
     count = 0 if progress.unsent else max(progress.result.get("sent") or 0, through)
-    return ping_charts([(seq, times.get(seq)) for seq in range(first, first + count)], expected or count)
+    probes = [(seq, times.get(seq)) for seq in range(first, first + count)]
+    return ping_charts(probes, expected or count, progress.result.get("rtt_avg_ms"))
 
 
 def path_figures(words: Words, progress: Progress, places: Places) -> list[Figure]:
