@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from ipaddress import ip_address, ip_network
 from typing import Any
 
@@ -9,6 +10,8 @@ import pytest
 
 from doubles.glass import router, transit
 from netpulse.inventory import Connection
+from netpulse.queries import aspath
+from netpulse.render.as_text import answer_text
 from netpulse.web.pages.places import Places
 from netpulse.web.pages.progress import Progress
 from netpulse.web.pages.question import Question
@@ -240,10 +243,49 @@ def test_no_route_names_what_covers_it() -> None:
 
 
 def test_what_was_cut_or_not_read_is_said() -> None:
-    data = {"result": {**NOTHING, "received": 5}, "truncated": True, "unread": "an inner reason"}
-    assert [text.split(".")[0] for text in said(stored("ping", data))] == [
-        "The output was cut",
-        "Shown as the router printed it",
+    read = {**NOTHING, "received": 5}
+    assert said(stored("ping", {"result": read, "truncated": True})) == [
+        "The output was cut. The router printed more than is kept."
+    ]
+    assert said(stored("ping", {"result": None, "unread": "an inner reason"})) == [
+        "Shown as the router printed it. The output could not be read into values; nothing of it is left out."
+    ]
+
+
+@pytest.mark.parametrize("result", [None, {"prefix": None, "covering": None, "routes": []}])
+def test_no_route_is_never_said_of_what_was_cut(result: dict[str, Any] | None) -> None:
+    """What is left out may have had some. One notice then, and it does not say that nothing is left out."""
+    cut = {"result": result, "truncated": True, "unread": "an inner reason"}
+    told = "The output was cut. The router printed more than is kept, so it could not be read into values."
+    assert said(stored("aspath", cut, None)) == [told]
+
+
+@pytest.mark.parametrize("result", [None, {"prefix": None, "covering": None, "routes": []}])
+@pytest.mark.parametrize("code", ["stopped", "router_timeout"])
+def test_no_route_is_never_said_of_what_came_to_no_end(code: str, result: dict[str, Any] | None) -> None:
+    progress = stored("aspath", {"code": code, "error": "", "unread": "an inner reason", "result": result}, None)
+    assert "route" not in sentence(WORDS, progress)
+    assert not [text for text in said(progress) if "route" in text.replace("router", "")]
+
+
+def test_text_says_nothing_of_what_came_to_no_end() -> None:
+    result: dict[str, Any] = {"prefix": None, "covering": None, "routes": []}
+    none = {"router": "Edge", "command": "show", "url": "/r/0", "result": result}
+    assert "No route" in answer_text(aspath.QUERY, json.dumps(none).encode())
+    stopped_one = {**none, "error": "The run was stopped before its end.", "code": "stopped"}
+    assert "No route" not in answer_text(aspath.QUERY, json.dumps(stopped_one).encode())
+
+
+def test_of_all_routers_each_says_what_was_cut_or_not_read() -> None:
+    rows = [
+        {"slug": "core1", "ok": True, "result": None, "unread": "an inner reason", "truncated": True},
+        {"slug": "core2", "ok": True, "result": None, "unread": "an inner reason", "truncated": False},
+        {"slug": "frr1", "ok": True, "result": {"routes": []}, "unread": None, "truncated": False},
+    ]
+    assert said(stored("aspath", {"routers": rows}, None, everywhere=True)) == [
+        "core1 The output was cut. The router printed more than is kept, so it could not be read into values.",
+        "core2 Shown as the router printed it. The output could not be read into values; nothing of it is left out.",
+        "frr1 The table has no match, not even a default route.",
     ]
 
 

@@ -8,6 +8,7 @@ from ipaddress import ip_address, ip_network
 import pytest
 
 from netpulse.cells import Unread
+from netpulse.events import Ending
 from netpulse.inventory import RouteTable
 from netpulse.platforms import junos
 from netpulse.platforms.hops import TracerouteReader
@@ -65,6 +66,13 @@ def test_routes_are_asked_in_the_main_table_or_the_one_named() -> None:
     assert junos.aspath_command(V6) == "show route 2001:4860:4860::8888 table inet6.0 detail"
     named = Ask(target=ip_network("8.8.8.0/24"), family=4, table=RouteTable(table="lumen.inet.0"))
     assert junos.aspath_command(named) == "show route 8.8.8.0/24 exact table lumen.inet.0 detail"
+
+
+@pytest.mark.parametrize("ending", ["caller", "fault", "deadline"])
+def test_silence_that_was_cut_short_is_no_answer(ending: Ending) -> None:
+    reader = junos.AsPathReader(V4)
+    with pytest.raises(Unread):
+        reader.close(ending)
 
 
 def test_silence_is_the_answer_that_there_is_no_route() -> None:

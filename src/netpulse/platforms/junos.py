@@ -108,6 +108,8 @@ class AsPathReader:
         return f"show route {self._asked.network_address} table {_table(self._ask)} detail"
 
     def close(self, ending: Ending) -> AsPathResult:
+        if not self._drafts and ending != "end":
+            raise Unread("The command was cut short before it said whether there is a route.")
         if not self._drafts and self._other_lines and not self._asked_again:
             raise Unread("There is no route in what the device printed, nor the silence that means there is none.")
         routes: list[Route] = [draft.route(self._by) for draft in self._drafts]

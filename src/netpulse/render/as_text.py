@@ -69,10 +69,10 @@ def _one(kind: QueryType | None, fields: Mapping[str, Any], heading: str) -> str
 
 
 def _summary(kind: QueryType | None, fields: Mapping[str, Any]) -> str | None:
-    """The result in one line, by the words of its query type."""
+    """The result in one line, by the words of its query type; None where there is none or it is not whole."""
     result = fields.get("result")
-    if kind is None or kind.say is None or result is None:
-        return None
+    if kind is None or kind.say is None or result is None or fields.get("code"):
+        return None  # of what came to no end nobody knows what the whole would have said
     beside = {name: fields[name] for name in ("prefix", "covering") if name in fields}
     try:
         return kind.say(_attributes({**beside, **result}))

@@ -67,7 +67,7 @@ def sentence(words: Words, progress: Progress) -> str:
         done, whole = progress.steps
         return words.t("result.say.running") if whole is None else words.t("result.say.step", n=done, whole=whole)
     result = progress.result
-    if progress.data.get("unread"):
+    if progress.data.get("unread") or progress.data.get("result") is None:
         return words.t("result.say.unread")
     if progress.kind == "ping" and "sent" in result:
         return _of_ping(words, progress)
@@ -101,10 +101,7 @@ def notices(words: Words, progress: Progress, places: Places) -> list[Notice]:
             found += _trace(words, progress, places)
         found += _routes(words, progress)
     found += _way(words, progress, places)
-    if progress.data.get("truncated"):
-        found.append(Notice("w", words.t("result.cut"), words.t("result.cut.text")))
-    if progress.data.get("unread") and progress.state in ("done", "partly"):
-        found.append(Notice("w", words.t("result.unread"), words.t("result.unread.text")))
+    found += _not_whole(words, progress)
     order: dict[Tone, int] = {"b": 0, "w": 1, "n": 2}
     return sorted(found, key=lambda notice: order[notice.tone])
 
@@ -194,14 +191,39 @@ def _routes(words: Words, progress: Progress) -> Iterator[Notice]:
         yield Notice("b", words.t("result.origin.second"), text)
     if progress.everywhere:
         for row in progress.answered:
-            if row.get("ok") and not (row.get("result") or {}).get("routes"):
+            if row.get("ok") and _is_none(row):
                 yield Notice("n", row["slug"], _no_route(words, row))
-    elif not progress.result.get("routes"):
+    elif progress.state != "stopped" and _is_none(progress.data):
         yield Notice(
             "n",
             _none(words, progress) + ".",
             _no_route(words, progress.data),
         )
+
+
+def _is_none(data: Mapping[str, Any]) -> bool:
+    """Whether this answer was read, and says that there is no route; what was not read or was cut may have had some."""
+    result = data.get("result")
+    return result is not None and not result.get("routes") and not data.get("unread") and not data.get("truncated")
+
+
+def _not_whole(words: Words, progress: Progress) -> Iterator[Notice]:
+    """What was printed and is not there, or not as values: of the one answer, or of each router's."""
+    if not progress.everywhere:
+        if told := _left_out(words, progress.data, read=progress.state in ("done", "partly")):
+            yield Notice("w", *told)
+        return
+    for row in progress.answered:
+        if row.get("ok") and (told := _left_out(words, row, read=True)):
+            yield Notice("w", row["slug"], " ".join(told))
+
+
+def _left_out(words: Words, data: Mapping[str, Any], *, read: bool) -> tuple[str, str] | None:
+    """A sentence and the rest of it; `read` says whether it was tried to read what was printed."""
+    unread = bool(data.get("unread")) and read
+    if data.get("truncated"):
+        return words.t("result.cut"), words.t("result.cut.unread" if unread else "result.cut.text")
+    return (words.t("result.unread"), words.t("result.unread.text")) if unread else None
 
 
 def _none(words: Words, progress: Progress) -> str:
@@ -280,7 +302,7 @@ def _of_trace(words: Words, result: Mapping[str, Any]) -> str:
 def _of_routes(words: Words, progress: Progress) -> str:
     routes = progress.result.get("routes") or ()
     if not routes:
-        return _none(words, progress)
+        return _none(words, progress) if _is_none(progress.data) else words.t("result.say.unread")
     origins = next(iter(_disputed(progress).values()), [])
     if origins:
         return words.t("result.say.origins", n=len(routes), origins=_and(words, [f"AS{asn}" for asn in origins]))

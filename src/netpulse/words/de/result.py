@@ -146,6 +146,7 @@ WORDS = {
     "result.way.unsteered": "Die Absenderadresse bestimmt nur den Rückweg; der Hinweg ging über eine andere Verbindung.",
     "result.cut": "Die Ausgabe ist gekürzt.",
     "result.cut.text": "Der Router hat mehr ausgegeben, als aufgehoben wird.",
+    "result.cut.unread": "Der Router hat mehr ausgegeben, als aufgehoben wird; deshalb ließ sie sich nicht in Werte lesen.",
     "result.unread": "Gezeigt, wie der Router es ausgab.",
     "result.unread.text": "Die Ausgabe ließ sich nicht in Werte lesen; nichts davon fehlt.",
     "result.stopped.ping": "Angehalten nach {n} von {whole} Proben",

@@ -142,6 +142,7 @@ WORDS = {
     "result.way.unsteered": "The source address chooses only the way back; the way out was by another connection.",
     "result.cut": "The output was cut.",
     "result.cut.text": "The router printed more than is kept.",
+    "result.cut.unread": "The router printed more than is kept, so it could not be read into values.",
     "result.unread": "Shown as the router printed it.",
     "result.unread.text": "The output could not be read into values; nothing of it is left out.",
     "result.stopped.ping": "Stopped after {n} of {whole} probes",
