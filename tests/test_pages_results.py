@@ -176,6 +176,68 @@ async def test_another_visitor_sees_that_it_runs_and_later_the_result(tmp_path: 
         assert "5 received" in await page(glass, path, headers=other)
 
 
+async def test_a_page_that_comes_again_without_scripts_keeps_its_question_alive(tmp_path: Path) -> None:
+    held = printing(HELD)
+    async with glass_of(tmp_path, router_core1=held) as glass:
+        path = await asked(glass, PINGED)
+        run = run_of(glass, path)
+        before = run._timer
+        await page(glass, path)
+        assert run._timer is not before  # begins anew
+        other = {"X-Forwarded-For": "198.51.100.7"}
+        later = run._timer
+        await page(glass, path, headers=other)
+        assert run._timer is later
+        held.go()
+
+
+async def test_programs_are_told_that_a_question_is_under_way(tmp_path: Path) -> None:
+    held = printing(HELD)
+    async with glass_of(tmp_path, router_core1=held) as glass:
+        path = await asked(glass, PINGED)
+        async with growth(glass, path + "/events") as parts, httpx2.AsyncClient() as program:
+            while (await anext(parts)).name != "raw":
+                continue
+            for suffix, accept in ((".json", "*/*"), (".txt", "*/*"), ("", "text/plain")):
+                answer = await program.get(glass.url + path + suffix, headers={"Accept": accept})
+                assert (answer.status_code, answer.headers["retry-after"]) == (202, "3")
+            assert "ask for this again in 3 seconds" in answer.text
+            held.go()
+            assert [part async for part in parts][-1].name == "whole"
+            assert (await program.get(glass.url + path + ".txt")).status_code == 200
+
+
+async def test_a_question_that_a_restart_cut_short_is_told_as_interrupted(ready: Glass) -> None:
+    audit = ready.services.store.audit
+    run_id = "e" * 32
+    known = {"run_id": run_id, "router": "core1", "connection": 1, "target": "8.8.8.8"}
+    here, audit.process = audit.process, "an earlier process"
+    await audit.start(audit.row("127.0.0.1", "ping", **known))
+    audit.process = here
+    assert await audit.mark_interrupted() == 1
+    shown = await page(ready, f"/r/{run_id}", 404)
+    assert "This query was interrupted" in text_of(shown)
+    assert 'href="/?router=core1&amp;connection=1&amp;query=ping&amp;target=8.8.8.8' in shown
+
+
+async def test_what_a_router_says_that_it_sent_is_no_measure_of_the_chart(tmp_path: Path) -> None:
+    told = printing([Say("\n".join([*LINES, "1000 packets transmitted, 5 packets received, 99% packet loss"]) + "\n")])
+    async with glass_of(tmp_path, router_core1=told) as glass:
+        shown = await ended(glass, PINGED)
+    assert shown.count('class="lost"') == 3 * 95
+
+
+async def test_of_very_many_paths_the_first_are_shown_and_the_rest_is_counted(tmp_path: Path) -> None:
+    head, first, *rest = ROUTE.splitlines(keepends=True)
+    others = first.replace("8.8.8.0/24", " " * 10).replace(" * ", " ")
+    many = head + first + "".join(rest) + "".join(others + "".join(rest) for _ in range(249))
+    source = Scripted(lambda c: [Say(many)] if c.startswith("show route") else answers(c))
+    async with glass_of(tmp_path, rs1=source) as glass:
+        shown = await ended(glass, ROUTED)
+    assert shown.count('id="path-') == 200
+    assert "50 further paths are in the router output and in the JSON." in text_of(shown)
+
+
 async def test_what_is_not_there_is_gone_and_leads_to_the_form(ready: Glass) -> None:
     for name in ("0" * 32, "x", "0" * 32 + ".exe", "..%2f..%2fetc", "A" * 32):
         shown = text_of(await page(ready, f"/r/{name}", 404))

@@ -33,6 +33,14 @@ def ping(*lines: str) -> PingReader:
     return reader
 
 
+@pytest.mark.parametrize("number", ["3000000", "999999999999999999"])
+@pytest.mark.parametrize("line", ["{} packets transmitted, 5 received, 0% packet loss", "5 packets transmitted, {} received"])
+def test_counts_that_no_command_of_ours_could_lead_to_are_not_believed(line: str, number: str) -> None:
+    reader = ping("PING 8.8.8.8 (8.8.8.8) 56(84) bytes of data.", line.format(number))
+    result = reader.close("end")
+    assert (result.sent, result.received) == (5, 0)
+
+
 def trace(*lines: str, target: str = "8.8.8.8") -> TracerouteReader:
     reader = TracerouteReader(target)
     for line in lines:

@@ -358,10 +358,20 @@ def test_whatever_the_paths_are_layers_lead_on_and_nothing_overlaps(
 @settings(max_examples=30, deadline=None)
 @given(st.sets(st.tuples(st.integers(0, 9), st.integers(0, 9)).filter(lambda link: link[0] != link[1])))
 def test_heights_keep_the_order_and_the_gap_of_every_layer(links: set[tuple[int, int]]) -> None:
-    arranged = arrange(10, sorted(links))
+    arranged = arrange(10, sorted(links), 1000)
+    assert arranged is not None
     sizes = [30.0] * 10 + [10.0] * sum(len(chain) - 2 for chain in arranged.chains)
     middle = spread(arranged, sizes, 8)
     assert sorted(vertex for layer in arranged.layers for vertex in layer) == list(range(len(sizes)))
     for layer in arranged.layers:
         for upper, lower in pairwise(layer):
             assert middle[lower] - middle[upper] >= (sizes[upper] + sizes[lower]) / 2 + 8 - 1e-6
+
+
+def test_ways_without_number_are_not_drawn() -> None:
+    asns = [str(64512 + place) for place in range(75)]
+    paths = [path(n, "core1", *asns[n % 70 : n % 70 + 2], asns[-1 - n // 70], best=True) for n in range(700)]
+    paths.append(path(700, "core1", *asns, best=True))
+    graph = graph_of(paths)
+    assert not graph.drawings
+    assert graph.left_out == 701

@@ -42,7 +42,9 @@ function add(html) {
 /** Someone else's question: the page comes again when its result is there, and is left alone until then. */
 async function look() {
   const there = await fetch(location.href, { headers: { accept: "text/html" } }).catch(() => null);
-  if (there?.ok && !(await there.text()).includes("data-elsewhere")) location.reload();
+  const page = there?.ok && new DOMParser().parseFromString(await there.text(), "text/html");
+  const over = page ? !one("#live[data-elsewhere]", page) : there?.status === 404;
+  if (over) location.reload();
   else setTimeout(look, 3000);
 }
 
@@ -65,7 +67,7 @@ export function startLive() {
     one("b", lost).textContent = one("#chip").dataset.lost ?? lost.dataset.lost;
     lost.hidden = false;
     // The server is there again but not this stream: the page as it is now says what came of it.
-    if (source.readyState === EventSource.CLOSED) wait();
+    if (source.readyState === EventSource.CLOSED) setTimeout(wait, pause());
   };
   told("state", (html) => parts(html).forEach(put));
   told("panel", (html) => parts(html).forEach(put));
@@ -81,10 +83,13 @@ export function startLive() {
     showView();
   });
 
+  // Never at once: where there is no place for another stream the page would come again and again.
+  const pause = () => 2000 + Math.random() * 3000;
+
   async function wait() {
     const there = await fetch(location.href, { headers: { accept: "text/html" } }).catch(() => null);
     if (there && there.status < 500) location.reload();
-    else setTimeout(wait, 2000 + Math.random() * 3000);
+    else setTimeout(wait, pause());
   }
 
   box.addEventListener("submit", async (event) => {

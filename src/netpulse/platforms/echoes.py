@@ -128,6 +128,10 @@ def _loss_pct(sent: int, received: int) -> float:
     return round(100.0 * max(0, sent - received) / sent, 1) if sent else 100.0
 
 
+_MOST_COUNTED = 1000
+"""A device that says that it sent or got more than this does not tell what our command did."""
+
+
 def _counts(text: str) -> tuple[int, int, float] | None:
     """`5 packets transmitted, 5 [packets] received, [+1 duplicates,] 0% packet loss[, time 4005ms]`."""
     sent: int | None = None
@@ -141,7 +145,7 @@ def _counts(text: str) -> tuple[int, int, float] | None:
             sent = number
         elif words[-1] == "received":
             received = number
-    if sent is None or received is None:
+    if sent is None or received is None or max(sent, received) > _MOST_COUNTED:
         return None
     return sent, received, _loss_pct(sent, received)
 

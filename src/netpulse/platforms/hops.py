@@ -97,7 +97,7 @@ class TracerouteReader:
         number = whole(words[0]) if len(words[0]) <= 3 else None
         if number is not None and number == self._latest:
             return self._go_on(number, words[1:])
-        if number is not None and number <= 255 and len(words) > 1:
+        if number is not None and number <= MOST_HOPS and len(words) > 1:
             return self._begin(number, words[1:])
         if number is not None and complaint and number == (self._latest or 0) + 1:
             # Nothing could be sent, and BSD says so before the hop's first star: ` 1 traceroute: wrote 8.8.8.8 52 chars`.

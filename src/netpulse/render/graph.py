@@ -20,6 +20,9 @@ MOST_NODES = 25
 MOST_DRAWN = 80
 """With more than this nothing is drawn: no screen shows it, and the table has it all."""
 
+MOST_STEPS = 1500
+"""With more pieces of ways than this, from layer to layer, the drawing would take seconds."""
+
 Key = tuple[str, str]
 
 
@@ -70,26 +73,34 @@ def graph_of(
     """The graph of these paths; without any network in them, or with too many of them, there is none to draw (no nodes).
 
     `names` are those of routers and networks, which the nodes show as far as there is room.
-    With more than `most_nodes` networks only best paths are drawn, if the routers told which those are. The order in which
-    paths come and the numbers they have, which are those of the routers' answers, move nothing in the picture.
+    With more than `most_nodes` networks, or where that costs too much, only best paths are drawn, if the routers told which
+    those are. The order in which paths come and the numbers they have, which are those of the routers' answers, move
+    nothing in the picture.
     """
     known = sorted((path for path in paths if path.steps), key=lambda path: path.number)
-    drawn = known
-    if _networks(known) > most_nodes and any(path.best for path in known):
-        drawn = [path for path in known if path.best]
-    if _networks(drawn) > most_drawn:
-        drawn = []
-    graph = Graph(drawn, left_out=len(known) - len(drawn), networks=_networks(drawn))
-    if not drawn:
-        return graph
-    usual = _usual_origin(drawn)
-    graph.second_origin = any(_is_second(path, usual) for path in drawn)
-    keys, nodes, ways = _merged(drawn, usual, names or {})
-    graph.prepended = any(max(way.times) > 1 for way in ways)
-    arranged = arrange(len(keys), [(way.start, way.end) for way in ways])
-    graph.crossings = arranged.crossings
-    graph.drawings = drawings_of(arranged, nodes, ways)
-    return graph
+    best = [path for path in known if path.best]
+    for drawn, most in ((known, most_nodes if best else most_drawn), (best, most_drawn)):
+        if drawn and _networks(drawn) <= most and (graph := _drawn(drawn, names or {})):
+            graph.left_out = len(known) - len(drawn)
+            return graph
+    return Graph(left_out=len(known))
+
+
+def _drawn(paths: list[Path], names: Mapping[str, str]) -> Graph | None:
+    """The graph of exactly these paths; None if it costs too much."""
+    usual = _usual_origin(paths)
+    keys, nodes, ways = _merged(paths, usual, names)
+    arranged = arrange(len(keys), [(way.start, way.end) for way in ways], MOST_STEPS)
+    if arranged is None:
+        return None
+    return Graph(
+        paths,
+        drawings_of(arranged, nodes, ways),
+        crossings=arranged.crossings,
+        networks=_networks(paths),
+        second_origin=any(_is_second(path, usual) for path in paths),
+        prepended=any(max(way.times) > 1 for way in ways),
+    )
 
 
 def _networks(paths: Sequence[Path]) -> int:

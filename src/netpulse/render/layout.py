@@ -35,15 +35,18 @@ class Arrangement:
     crossings: int
 
 
-def arrange(count: int, links: Sequence[Link]) -> Arrangement:
+def arrange(count: int, links: Sequence[Link], most_steps: int) -> Arrangement | None:
     """The arrangement of vertices 0 to `count` - 1 under these links, with as few crossings as the sweeps find.
 
+    None where the links, each cut by the layers that it passes, have more than `most_steps` pieces: so many cost too much.
     Several links between the same two vertices are allowed, a link from a vertex to itself is not. Vertices that nothing
     leads to are in the first layer, those that lead nowhere in the last. Earlier links are turned round last.
     """
     turned = _circles(count, links)
     forward = [(end, start) if index in turned else (start, end) for index, (start, end) in enumerate(links)]
     layer_of = _layers(count, links, forward)
+    if sum(layer_of[end] - layer_of[start] for start, end in forward) > most_steps:
+        return None
     layers: list[list[int]] = [[] for _ in range(max(layer_of, default=0) + 1)]
     for vertex, at in enumerate(layer_of):
         layers[at].append(vertex)

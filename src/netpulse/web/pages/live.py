@@ -36,7 +36,7 @@ _SPOKEN_EVERY = 5
 class Live(Response):
     """The stream. `part` renders a template with the progress as it is, or only what grows of it.
 
-    `seat` and the run's lease are held while it is open.
+    `seat` and the run's lease are held while it is open; `crowd` tells how many streams are.
     """
 
     def __init__(
@@ -47,6 +47,7 @@ class Live(Response):
         part: Callable[[str, bool], str],
         words: Words,
         seat: AbstractContextManager[None],
+        crowd: Callable[[], int],
     ) -> None:
         super().__init__()
         self._run = run
@@ -55,6 +56,7 @@ class Live(Response):
         self._part = part
         self._words = words
         self._seat = seat
+        self._crowd = crowd
         self._sent: dict[str, str] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -80,12 +82,15 @@ class Live(Response):
             pause_s = next_s - loop.time()
             if pause_s > 0 and not run.done:
                 await asyncio.sleep(pause_s)
-            next_s = loop.time() + _PACE_S
+            began_s = loop.time()
             lines = progress.take(run.events[progress.seen :])
             if not progress.live:
                 await _write(send, _event("whole", self._part("parts/result.html", False), self._id()), more=False)
                 return
-            await _write(send, "".join(self._batch(lines)))
+            batch = "".join(self._batch(lines))
+            # All streams together spend half of the time on pictures at most, however many there are and whatever they show.
+            next_s = began_s + max(_PACE_S, 2 * self._crowd() * (loop.time() - began_s))
+            await _write(send, batch)
 
     async def _grown(self) -> bool:
         """Whether something happened before the next sign of life is due."""

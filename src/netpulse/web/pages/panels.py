@@ -20,6 +20,11 @@ PARTS = {"ping": "parts/ping.html", "traceroute": "parts/traceroute.html", "aspa
 """The questions with a picture of their own; every other is shown in its one line and the router's words."""
 
 _STARTS = (64, 128, 255)
+_MOST_PROBES = 100
+"""Columns of a chart, whatever number of probes a router says that it sent."""
+
+_MOST_ROWS, _FEWEST_ROWS = 200, 8
+"""Paths in the table, shared by the routers that answered, and how many each may have at least."""
 
 
 class Figure(NamedTuple):
@@ -82,7 +87,7 @@ def ping_picture(progress: Progress) -> tuple[Chart, ...]:
     first = progress.first_probe
     through, expected = progress.steps
     count = 0 if progress.unsent else max(progress.result.get("sent") or 0, through)
-    probes = [(seq, times.get(seq)) for seq in range(first, first + count)]
+    probes = [(seq, times.get(seq)) for seq in range(first, first + min(count, _MOST_PROBES))]
     return ping_charts(probes, expected or count, progress.result.get("rtt_avg_ms"))
 
 
@@ -179,10 +184,12 @@ class PathRow(NamedTuple):
 
 
 def path_rows(words: Words, progress: Progress, places: Places) -> list[PathRow]:
-    """Every route of every router, each router's best first."""
+    """The routes of every router, each router's best first; of very many the last of each router are left out."""
     rows: list[PathRow] = []
-    for slug, routes in routes_by_router(progress):
-        for place, route in enumerate(sorted(routes, key=lambda route: not route.get("best"))):
+    answered = routes_by_router(progress)
+    most = max(_FEWEST_ROWS, _MOST_ROWS // max(1, len(answered)))
+    for slug, routes in answered:
+        for place, route in enumerate(sorted(routes, key=lambda route: not route.get("best"))[:most]):
             learned = route["learned_from"]
             connection = places.connection(slug, learned["connection_id"])
             every = [*route["communities"], *route["large_communities"], *route["ext_communities"]]

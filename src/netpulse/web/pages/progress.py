@@ -45,9 +45,7 @@ class Progress:
     first_seq: int | None = None
 
     @classmethod
-    def stored(
-        cls, run_id: str, question: Question, data: Mapping[str, Any], first_seq: int | None = None
-    ) -> Progress:
+    def stored(cls, run_id: str, question: Question, data: Mapping[str, Any], first_seq: int | None = None) -> Progress:
         """A result as it was kept; one that failed carries its error beside what there was."""
         made = cls(run_id, question, first_seq=first_seq)
         code, error = data.get("code"), data.get("error")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from netpulse.policy import Caller, offered, routers_for
 from netpulse.services import Services
@@ -69,10 +69,17 @@ def question_of(stored: StoredResult, data: Mapping[str, Any]) -> Question:
     )
 
 
-async def question_under_way(
+class Begun(NamedTuple):
+    """A run that has begun lately: its question, and whether the service was restarted before it ended."""
+
+    question: Question
+    interrupted: bool
+
+
+async def begun_lately(
     services: Services, caller: Caller, run_id: str, options: Mapping[str, str] | None = None
-) -> Question | None:
-    """The question of a run that has begun lately; None if there is none that this caller may read about.
+) -> Begun | None:
+    """What is known of a run before there is a result; None if there is none that this caller may read about.
 
     Only the run itself knows its options, which are the asker's to see.
     """
@@ -82,7 +89,8 @@ async def question_under_way(
     if not rows or not may_read(caller, _as_result(rows), services.settings.inventory):
         return None
     slugs = tuple(dict.fromkeys(row.router for row in rows if row.router))
-    return Question(rows[0].kind, slugs, len(slugs) > 1, rows[0].connection, rows[0].target, options or {})
+    question = Question(rows[0].kind, slugs, len(slugs) > 1, rows[0].connection, rows[0].target, options or {})
+    return Begun(question, any(row.outcome == "interrupted" for row in rows))
 
 
 def everyone_asked(services: Services, caller: Caller, kind: str) -> tuple[str, ...]:

@@ -46,8 +46,8 @@ from netpulse.web.pages.panels import (
 )
 from netpulse.web.pages.places import Places
 from netpulse.web.pages.progress import Progress
-from netpulse.web.pages.question import Question, everyone_asked, question_of, question_under_way
-from netpulse.web.pages.verdict import is_told, notices, sentence
+from netpulse.web.pages.question import Begun, Question, begun_lately, everyone_asked, question_of
+from netpulse.web.pages.verdict import is_told, notices, routes_in, sentence
 from netpulse.web.pages.visitor import LEASE_S, heed, missed, same_origin
 from netpulse.web.pages.way_out import way_out
 from netpulse.web.saved import nothing_here, saved_result
@@ -55,6 +55,7 @@ from netpulse.words import Words
 
 _FIRST_EVENT_S = 2.0
 _STOP_WITHIN_S = 5.0
+_ASK_AGAIN_S = 3
 _MOST_OF_ONE = 32
 """Streams open at once for one visitor, who may be a whole office behind one address."""
 
@@ -100,18 +101,18 @@ class Results:
         visitor = self._frame.visitor(request)
         run = self._run(request, run_id)
         if run is not None and not (run.done and run.data is not None):
-            progress = await self.progress(request, run)
-            progress.take(run.events)
-            return self._page(request, progress, live=not run.done)
+            with run.held():  # a page that comes again and again is what reads it where there are no scripts
+                progress = await self.progress(request, run)
+                progress.take(run.events)
+                return self._page(request, progress, live=not run.done)
         heed(self._services, visitor)
         try:
             stored = await saved_result(self._services, visitor.caller, run_id)
         except NotHere:
-            question = await question_under_way(self._services, visitor.caller, run_id) if _is_id(run_id) else None
-            if question is None:
-                missed(self._services, visitor)
-                return self._gone(request)
-            return self._page(request, Progress(run_id, question, state="running"), live=False)
+            begun = await self._begun(request, run_id)
+            if begun is None or begun.interrupted:
+                return self._gone(request, begun)
+            return self._page(request, Progress(run_id, begun.question, state="running"), live=False)
         data = msgspec.json.decode(stored.body)
         question = question_of(stored, data)
         return self._page(request, Progress.stored(run_id, question, data, self._first_seq(question)), live=False)
@@ -128,7 +129,7 @@ class Results:
         def part(template: str, growing: bool) -> str:
             return self._frame.fragment(request, template, **self.context(request, progress, growing=growing))
 
-        return Live(run, progress, seen, part, visitor.words, seat)
+        return Live(run, progress, seen, part, visitor.words, seat, lambda: self._seats.taken)
 
     async def stop(self, request: Request) -> Response:
         """End the run and lead back to its page."""
@@ -152,7 +153,8 @@ class Results:
         except TimeoutError:
             _log.info("the run %s has not begun yet", run.id)
         caller = self._frame.visitor(request).caller
-        question = await question_under_way(self._services, caller, run.id, run.options)
+        begun = await begun_lately(self._services, caller, run.id, run.options)
+        question = begun.question if begun else None
         if question is not None and any(b'"job":' in event.body for event in run.events[:1]):
             everyone = everyone_asked(self._services, caller, question.kind)
             question = Question(question.kind, everyone, True, None, question.target)
@@ -197,6 +199,7 @@ class Results:
             "as_link": asked.link(as_lookup="true") if asked and progress.data.get("as_lookup") is False else "",
             "bar": trace_picture(progress) if progress.kind == "traceroute" else None,
             "path_rows": rows,
+            "rows_left": len(routes_in(progress)) - len(rows) if rows else 0,
             "graph": path_graph(rows, node_names),
             "node_names": node_names,
             "matched": found,
@@ -283,8 +286,17 @@ class Results:
             raise nothing_here()
         return run
 
-    def _gone(self, request: Request) -> Response:
-        return self._frame.render(request, "gone.html", status=404, headers=_NOT_KEPT)
+    async def _begun(self, request: Request, run_id: str) -> Begun | None:
+        """A run of this id that has no result yet; a guess at an id is counted."""
+        visitor = self._frame.visitor(request)
+        begun = await begun_lately(self._services, visitor.caller, run_id) if _is_id(run_id) else None
+        if begun is None:
+            missed(self._services, visitor)
+        return begun
+
+    def _gone(self, request: Request, begun: Begun | None) -> Response:
+        link = begun.question.link() if begun else ""
+        return self._frame.render(request, "gone.html", status=404, headers=_NOT_KEPT, interrupted=link)
 
     async def _plain(self, request: Request, run_id: str, suffix: str) -> Response:
         visitor = self._frame.visitor(request)
@@ -292,8 +304,10 @@ class Results:
         try:
             stored = await saved_result(self._services, visitor.caller, run_id)
         except NotHere:
-            missed(self._services, visitor)
-            raise
+            begun = await self._begun(request, run_id)
+            if begun is None or begun.interrupted:
+                raise
+            return _still_running(suffix)
         if suffix == "json":
             body = b'{"success":true,"data":%s}' % stored.body
             return Response(body, media_type="application/json; charset=utf-8")
@@ -302,6 +316,15 @@ class Results:
     def _text(self, stored: StoredResult) -> str:
         kind = self._services.matrix.queries.get(stored.kind)
         return answer_text(kind, stored.body, banner=self._services.settings.banner)
+
+
+def _still_running(suffix: str) -> Response:
+    """What a program is told that asks for a result before it is there."""
+    headers = {**_NOT_KEPT, "retry-after": str(_ASK_AGAIN_S)}
+    if suffix == "json":
+        return Response(b'{"success":true,"data":null}', 202, headers, "application/json; charset=utf-8")
+    text = f"The router is still being asked; ask for this again in {_ASK_AGAIN_S} seconds.\n"
+    return Response(text, 202, {**headers, "vary": "Accept"}, TEXT.decode())
 
 
 def _is_id(text: str) -> bool:

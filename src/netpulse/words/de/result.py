@@ -56,6 +56,7 @@ WORDS = {
     "result.view": "Ansicht",
     "result.view.table": "Tabelle",
     "result.path": "Weg",
+    "result.paths.more": "{n} weitere Pfade stehen in der Ausgabe des Routers und im JSON.",
     "result.paths": "Pfade",
     "result.paths.best": "Nur beste",
     "result.paths.names": "Nur Namen",
@@ -174,6 +175,10 @@ WORDS = {
     "result.fault.shutting_down": "Der Dienst startet neu. Bitte in einer Minute noch einmal fragen.",
     "result.fault.stopped": "Die Abfrage wurde vor ihrem Ende angehalten.",
     "result.fault.internal": "Dem Dienst ist ein Fehler unterlaufen.",
+    "result.interrupted.chip": "Unterbrochen",
+    "result.interrupted": "Diese Abfrage wurde unterbrochen",
+    "result.interrupted.text": "Der Dienst wurde währenddessen neu gestartet. Von der Antwort ist nichts erhalten.",
+    "result.interrupted.form": "Formular wieder damit füllen",
     "result.gone.chip": "Nicht mehr da",
     "result.gone": "Dieses Ergebnis ist nicht mehr gespeichert",
     "result.gone.text": Plural(

@@ -56,6 +56,7 @@ WORDS = {
     "result.view": "View",
     "result.view.table": "Table",
     "result.path": "Path",
+    "result.paths.more": "{n} further paths are in the router output and in the JSON.",
     "result.paths": "Paths",
     "result.paths.best": "Best only",
     "result.paths.names": "Names only",
@@ -170,6 +171,10 @@ WORDS = {
     "result.fault.shutting_down": "The service is restarting. Run the query again in a minute.",
     "result.fault.stopped": "The query was stopped before its end.",
     "result.fault.internal": "The service made a mistake.",
+    "result.interrupted.chip": "Interrupted",
+    "result.interrupted": "This query was interrupted",
+    "result.interrupted.text": "The service was restarted while the router was being asked. Nothing of the answer is kept.",
+    "result.interrupted.form": "Fill the form with it again",
     "result.gone.chip": "Gone",
     "result.gone": "This result is no longer stored",
     "result.gone.text": Plural(
