@@ -179,6 +179,16 @@ def test_a_command_with_nothing_more_to_say_is_ended_and_is_an_answer() -> None:
     assert device.stopped == 1
 
 
+def test_a_command_that_printed_nothing_until_then_was_not_answered_in_time() -> None:
+    events, device, took_s = play([Hang()], ends_after_s=6.0)
+    last = ending_of(events)
+    assert isinstance(last, Failed)
+    assert last.error.code == "router_timeout"
+    assert took_s == pytest.approx(6.0)
+    assert device.stopped == 1
+    assert isinstance(ending_of(play([Say("half a li"), Hang()], ends_after_s=6.0)[0]), Finished)
+
+
 def test_a_reader_that_has_enough_ends_the_command() -> None:
     events, device, took_s = play([Say("word one\nenough\n"), Hang()])
     last = ending_of(events)

@@ -70,7 +70,7 @@ class Cell:
     """How one platform answers one query.
 
     `worst_case_s` is how long the device may go on by itself after we let go; the session stays taken until then.
-    `ends_after_s` is when the executor ends a command that has nothing more to say; the answer is still an answer.
+    `ends_after_s` is when the executor ends a command that has nothing more to say; what it printed is an answer.
     `first_seq` is the number that the platform gives the first of a row of probes: only with it is a lost one the right one.
     """
 

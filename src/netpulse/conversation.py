@@ -110,6 +110,8 @@ class Conversation:
                     late = "no end within the deadline" if now >= deadline else "no output for too long"
                     raise _too_slow(late) from None
                 self._take(screen.close(), reader, shown)
+                if not self._lines:  # a ping's end tells nothing of a router that has not said a word
+                    raise _too_slow("not a line until the command should have been over") from None
                 running.stop()
                 return "end" if by_itself else "deadline"
             self._take(screen.feed(data) if data else screen.close(), reader, shown)
@@ -173,7 +175,7 @@ class Conversation:
             except Unread as reason:
                 unread = str(reason)
             except SourceDown as reason:
-                if ending != "fault":
+                if ending not in ("fault", "caller"):
                     raise Fault(
                         "route_source_down",
                         "No route source of this router has an established session to it now.",
