@@ -29,6 +29,7 @@ HTML = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 ROOMY = replace(SETTINGS.limits, visitor_queries=100_000)
 OPEN = replace(SETTINGS, captcha=Captcha(enabled=False), limits=ROOMY, languages=("en", "de", "ar-XB"))
 ASKED = replace(SETTINGS, limits=ROOMY, languages=("en",))
+FORM = "application/x-www-form-urlencoded"
 PING = {"router": "core1", "connection": "1", "query": "ping", "target": "8.8.8.8"}
 
 
@@ -80,6 +81,13 @@ def error_at(page: str, field: str) -> str:
     assert found is not None
     assert (found[1] is None) == bool(found[2])
     return html.unescape(found[2])
+
+
+def alert_of(page: str) -> str:
+    """What is said above the form."""
+    found = re.search(r'role="alert" id="form-e">.*?<span>(.*?)</span>', page, re.S)
+    assert found is not None
+    return html.unescape(found[1])
 
 
 def left_of(page: str) -> str:
@@ -241,6 +249,8 @@ async def test_options_of_other_questions_do_no_harm(glass: Glass) -> None:
     ("change", "field", "words"),
     [
         ({"target": ""}, "target", "Enter an address, a host name or a prefix."),
+        ({"router": ""}, "router", "Choose a router."),
+        ({"connection": ""}, "connection", "Choose a connection of this router."),
         ({"target": "192.168.1.1"}, "target", "192.168.1.1 is private and not reachable from the internet."),
         ({"target": "198.18.0.1"}, "target", "198.18.0.1 is reserved"),
         ({"target": "203.0.113.129"}, "target", "203.0.113.129 is reserved"),
@@ -403,26 +413,38 @@ async def test_neighbours_in_a_64_share_a_limit_and_others_do_not(tmp_path: Path
 
 
 @pytest.mark.parametrize(
-    ("body", "kind"),
+    ("body", "kind", "words", "german"),
     [
-        (b"query=ping&target=" + b"a" * 9000, "application/x-www-form-urlencoded"),
-        (b"query=ping&query=ping", "application/x-www-form-urlencoded"),
-        (b"query=%zz", "application/x-www-form-urlencoded"),
-        (b"query=%ff", "application/x-www-form-urlencoded"),
-        (b"--x--", "multipart/form-data; boundary=x"),
-        (b"{}", "application/json"),
-        (b"", ""),
+        (b"query=ping&target=" + b"a" * 9000, FORM, "The form was larger than 8 KiB", "größer als 8 KiB"),
+        (b"query=ping&query=ping", FORM, "A field of the form came twice.", "kam doppelt"),
+        (b"query=%zz", FORM, "What was sent is not text in UTF-8", "kein Text in UTF-8"),
+        (b"query=%ff", FORM, "What was sent is not text in UTF-8", "kein Text in UTF-8"),
+        (b"--x--", "multipart/form-data; boundary=x", "is not this page's form", "nicht das Formular dieser Seite"),
+        (b"{}", "application/json", "is not this page's form", "nicht das Formular dieser Seite"),
+        (b"x", "text/plain", "is not this page's form", "nicht das Formular dieser Seite"),
+        (b"", "", "is not this page's form", "nicht das Formular dieser Seite"),
     ],
 )
-async def test_what_is_not_the_form_is_refused(glass: Glass, body: bytes, kind: str) -> None:
-    answer = await glass.client.post(f"{glass.url}/", content=body, headers={**HTML, "Content-Type": kind})
-    assert answer.status_code == 400
-    assert "text/html" in answer.headers["content-type"]
+async def test_what_is_not_the_form_is_refused_above_a_form_that_works(
+    glass: Glass, body: bytes, kind: str, words: str, german: str
+) -> None:
+    for accepted, said in (("en", words), ("de", german)):
+        headers = {**HTML, "Content-Type": kind, "Accept-Language": accepted}
+        answer = await glass.client.post(f"{glass.url}/", content=body, headers=headers)
+        assert answer.status_code == 400
+        assert said in alert_of(answer.text)
+        assert 'id="target" name="target"' in answer.text
+    plain = await glass.client.post(f"{glass.url}/", content=body, headers={"Content-Type": kind})
+    assert plain.json()["code"] in ("bad_parameter", "repeated_parameter")
 
 
-async def test_a_form_of_another_site_is_refused(glass: Glass) -> None:
-    answer = await post(glass, PING, **{"Sec-Fetch-Site": "cross-site"})
-    assert answer.status_code == 400
+async def test_a_form_of_another_site_is_refused_and_says_what_an_operator_has_to_check(glass: Glass) -> None:
+    for headers in ({"Sec-Fetch-Site": "cross-site"}, {"Origin": "https://lg.example.com"}):
+        answer = await post(glass, PING, **headers)
+        assert answer.status_code == 400
+        assert "another site sent this form, so nothing was done." in alert_of(answer.text)
+        assert "our proxy does not pass on the Host header; its operator can also set server.public_url" in answer.text
+        assert answer.text.count('value="core1" checked') == 1
 
 
 async def test_a_link_as_text_is_the_line_that_asks_the_api(glass: Glass) -> None:
@@ -485,7 +507,7 @@ VISITOR = Frame.visitor
     ("error", "status", "words"),
     [
         (Busy("rate_limited", "The limit is reached.", retry_after_s=75), 429, "The next query is free in 1:15."),
-        (Busy("router_busy", "All of its sessions are taken.", retry_after_s=2), 429, "All of its sessions are taken."),
+        (Busy("router_busy", "All of its sessions are taken.", retry_after_s=2), 429, "or try again in 0:02."),
         (Fault("shutting_down", "The service is stopping."), 500, "The service is restarting."),
         (Refused("bad_parameter", "No."), 400, "One of the choices does not exist."),
     ],

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from netpulse.errors import CODES
 from netpulse.words import PSEUDO, WRITTEN, Words, choose, known, words_for
 from netpulse.words.forms import Plural
 
@@ -38,6 +39,14 @@ def test_every_key_that_a_template_names_exists(template: Path) -> None:
     for _, key, joined in CALL.findall(template.read_text("utf-8")):
         there = any(each.startswith(key) for each in known_keys) if joined else key in known_keys
         assert there, f"{template.name} names {key}, which is no word"
+
+
+@pytest.mark.parametrize("tag", WRITTEN)
+@pytest.mark.parametrize("code", CODES)
+def test_every_error_has_words_and_one_that_passes_says_when(code: str, tag: str) -> None:
+    text = words_for(tag).texts[f"error.code.{code}"]
+    assert isinstance(text, str)
+    assert ("{time}" in text) == (CODES[code][0] == 429)
 
 
 def test_every_word_is_used() -> None:

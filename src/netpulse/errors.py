@@ -8,8 +8,9 @@
     └── Fault         nothing the caller can change            500
 
 Each carries a stable `code` (the table `CODES`), one sentence for the public, and a `detail` for the log that never
-leaves it. Sentences repeat nothing of what the caller sent and nothing of what a device said. Constructing one does
-nothing; whoever catches it decides whether to log.
+leaves it. Where one code has several remedies, `reason` is a word for which: pages choose their own sentence by it.
+Sentences repeat nothing of what the caller sent and nothing of what a device said. Constructing one does nothing; whoever
+catches it decides whether to log.
 """
 
 from __future__ import annotations
@@ -59,11 +60,14 @@ class NetPulseError(Exception):
 
     statuses: ClassVar[frozenset[int]] = frozenset()
 
-    def __init__(self, code: str, sentence: str, *, detail: str = "", retry_after_s: int | None = None) -> None:
+    def __init__(
+        self, code: str, sentence: str, *, detail: str = "", reason: str = "", retry_after_s: int | None = None
+    ) -> None:
         super().__init__(sentence)
         self.code = code
         self.sentence = sentence
         self.detail = detail
+        self.reason = reason
         self.retry_after_s = retry_after_s
         if self.status not in self.statuses:
             raise ValueError(f"{type(self).__name__} cannot carry the code {code}")
@@ -103,8 +107,8 @@ class Busy(NetPulseError):
 
     statuses = frozenset({429})
 
-    def __init__(self, code: str, sentence: str, *, retry_after_s: int, detail: str = "") -> None:
-        super().__init__(code, sentence, detail=detail, retry_after_s=max(1, retry_after_s))
+    def __init__(self, code: str, sentence: str, *, retry_after_s: int, detail: str = "", reason: str = "") -> None:
+        super().__init__(code, sentence, detail=detail, reason=reason, retry_after_s=max(1, retry_after_s))
 
 
 class Fault(NetPulseError):

@@ -121,7 +121,7 @@ def parse(kind: str, parameters: Sequence[Parameter], given: Iterable[tuple[str,
     for name, parameter in declared.items():
         if values.get(name) == "" or (parameter.required and name not in values):
             hint = f", for example {parameter.example}" if parameter.example else ""
-            raise Refused("missing_parameter", f"The parameter {name} needs a value{hint}.")
+            raise Refused("missing_parameter", f"The parameter {name} needs a value{hint}.", reason=name)
     target: Target | None = None
     router: str | None = None
     connection: int | None = None

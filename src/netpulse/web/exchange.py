@@ -213,4 +213,4 @@ def _decoded(raw: bytes) -> str:
 
 
 def _not_text() -> Refused:
-    return Refused("bad_parameter", "The query string must be percent-encoded UTF-8.")
+    return Refused("bad_parameter", "The query string must be percent-encoded UTF-8.", reason="encoding")

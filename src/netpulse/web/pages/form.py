@@ -18,6 +18,7 @@ from netpulse.web.pages.cards import MOST_ROWS, TYPES
 from netpulse.web.pages.composer import ALL_ROUTERS, Model, Typed, asked_of, form_of, model_of, options_of
 from netpulse.web.pages.frame import Frame
 from netpulse.web.pages.visitor import Visitor, quota
+from netpulse.web.pages.wording import clock, told
 from netpulse.words import Words
 
 MOST_FORM_BYTES = 8 * 1024
@@ -27,7 +28,6 @@ MANY = 8
 
 _FORM_TYPE = "application/x-www-form-urlencoded"
 _FIELD_OF = {
-    "missing_parameter": "target",
     "bad_target": "target",
     "target_refused": "target",
     "name_not_found": "target",
@@ -38,6 +38,7 @@ _FIELD_OF = {
     "maintenance": "router",
     "unknown_connection": "connection",
 }
+_FIELDS = frozenset({"router", "connection", "target"})
 _NOT_PUBLIC = frozenset({"private use", "shared address space", "loopback", "link local", "this network"})
 
 
@@ -53,12 +54,12 @@ async def posted(request: Request, kinds: Mapping[str, QueryType]) -> Posted:
     """The form in this request's body, at most 8 KiB; Refused `bad_parameter` or `repeated_parameter` if it is none."""
     sent = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if sent != _FORM_TYPE:
-        raise Refused("bad_parameter", f"The form must be sent as {_FORM_TYPE}.")
+        raise Refused("bad_parameter", f"The form must be sent as {_FORM_TYPE}.", reason="type")
     body = bytearray()
     async for piece in request.stream():
         body += piece
         if len(body) > MOST_FORM_BYTES:
-            raise Refused("bad_parameter", "The form is larger than 8 KiB; shorten what you typed.")
+            raise Refused("bad_parameter", "The form is larger than 8 KiB; shorten what you typed.", reason="size")
     values: dict[str, str] = {}
     for name, value in decoded_pairs(bytes(body)):
         if name in values:
@@ -103,17 +104,15 @@ def asked(typed: Typed, kind: QueryType) -> list[tuple[str, str]]:
 
 def trouble(words: Words, error: NetPulseError, typed: Typed, kind: QueryType | None) -> tuple[str, str]:
     """The field that this error belongs to, `form` if to none, and its sentence in the visitor's language."""
-    key = f"error.code.{error.code}"
-    values: dict[str, object] = {}
+    field = error.reason if error.code == "missing_parameter" else _FIELD_OF.get(error.code)
+    key, values = "", dict[str, object]()
     if error.code == "bad_target" and kind is not None:
         key = _why_not_target(typed.target, kind)
     elif error.code == "target_refused":
         key, values = _why_refused(typed.target)
     elif error.code == "not_offered" and typed.router == ALL_ROUTERS and kind is not None and kind.fold is None:
         key, values = "error.one_router", {"query": _name_of(words, kind)}
-    elif error.code == "rate_limited":
-        values = {"time": clock(error.retry_after_s or 1)}
-    return _FIELD_OF.get(error.code, "form"), words.t(key, **values) if words.has(key) else error.sentence
+    return field if field in _FIELDS else "form", words.t(key, **values) if key else told(words, error)
 
 
 def _name_of(words: Words, kind: QueryType) -> str:
@@ -144,11 +143,6 @@ def _why_refused(text: str) -> tuple[str, dict[str, object]]:
     why = why_special(target)
     key = "ours" if why is None else "private" if why in _NOT_PUBLIC else "special"
     return f"error.target.{key}", {"target": canonical(target)}
-
-
-def clock(seconds: int) -> str:
-    """Minutes and seconds: `4:12`."""
-    return f"{seconds // 60}:{seconds % 60:02d}"
 
 
 def the_model(frame: Frame, visitor: Visitor) -> Model:

@@ -25,6 +25,7 @@ from netpulse.web.exchange import Receive, Scope, Send
 from netpulse.web.kept import Kept
 from netpulse.web.pages.assets import brand, coding_for, manifest
 from netpulse.web.pages.visitor import LANGUAGE_COOKIE, THEME_COOKIE, Visitor, offered_languages, visitor_of
+from netpulse.web.pages.wording import told
 from netpulse.words import words_for
 
 CSP = (
@@ -163,7 +164,6 @@ class Frame:
         headers = {"cache-control": "no-store"}
         if error.retry_after_s is not None:
             headers["retry-after"] = str(error.retry_after_s)
-        wait_s = error.retry_after_s or 1
         kind = {404: "404", 405: "405"}.get(error.status, "500" if error.status >= 500 else "other")
         return self.render(
             request,
@@ -172,7 +172,7 @@ class Frame:
             headers=headers,
             kind=kind,
             error=error,
-            wait=f"{wait_s // 60}:{wait_s % 60:02d}",
+            sentence=told(self.visitor(request).words, error),
             request_id=request.scope["state"]["request_id"],
         )
 

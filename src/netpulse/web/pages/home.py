@@ -37,9 +37,10 @@ from netpulse.web.pages.form import (
     trouble,
     typed_from,
 )
-from netpulse.web.pages.frame import Frame, wants_text
+from netpulse.web.pages.frame import Frame, wants_html, wants_text
 from netpulse.web.pages.untouched import Look, Untouched
-from netpulse.web.pages.visitor import Visitor, missed, quota, same_origin, spend
+from netpulse.web.pages.visitor import Visitor, missed, must_be_ours, quota, spend
+from netpulse.web.pages.wording import told
 
 _log = logging.getLogger(__name__)
 
@@ -79,11 +80,17 @@ class Home:
 
     async def ask(self, request: Request) -> Response:
         """Start what the form asks and lead to its result, or show the form again with what is wrong with it."""
-        if not same_origin(request, self._services.settings.public_url):
-            raise Refused("bad_parameter", "The form was sent by another site; ask from this page.")
         visitor = self._frame.visitor(request)
         kinds = choosable(self._frame, the_model(self._frame, visitor))
-        typed, token, answer = await posted(request, kinds)
+        try:
+            must_be_ours(request, self._services.settings.public_url)
+            typed, token, answer = await posted(request, kinds)
+        except Refused as refusal:
+            if not wants_html(request):
+                raise
+            facts_of(request.scope).code = refusal.code
+            _log.warning("a form was refused: %s", refusal.detail or refusal.sentence)
+            return self._page(request, Typed(), {"form": told(visitor.words, refusal)}, status=refusal.status)
         kind = kinds.get(typed.query)
         earned: str | None = None
         try:

@@ -20,7 +20,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from netpulse.errors import NotHere, Refused
+from netpulse.errors import NotHere
 from netpulse.policy import connections_for, offered, routers_for
 from netpulse.render.as_text import answer_text
 from netpulse.runs import Run
@@ -48,7 +48,7 @@ from netpulse.web.pages.places import Places
 from netpulse.web.pages.progress import Progress
 from netpulse.web.pages.question import Begun, Question, begun_lately, everyone_asked, question_of
 from netpulse.web.pages.verdict import is_told, notices, routes_in, sentence
-from netpulse.web.pages.visitor import LEASE_S, heed, missed, same_origin
+from netpulse.web.pages.visitor import LEASE_S, heed, missed, must_be_ours
 from netpulse.web.pages.way_out import way_out
 from netpulse.web.saved import nothing_here, saved_result
 from netpulse.words import Words
@@ -133,8 +133,7 @@ class Results:
 
     async def stop(self, request: Request) -> Response:
         """End the run and lead back to its page."""
-        if not same_origin(request, self._services.settings.public_url):
-            raise Refused("bad_parameter", "The form was sent by another site; stop the query on its own page.")
+        must_be_ours(request, self._services.settings.public_url)
         run = self._owned(request)
         run.stop()
         try:

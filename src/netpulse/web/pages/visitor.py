@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from starlette.requests import Request
 
-from netpulse.errors import Busy
+from netpulse.errors import Busy, Refused
 from netpulse.limits import LimitState, client_bucket
 from netpulse.policy import Caller
 from netpulse.services import Services
@@ -100,6 +100,17 @@ def same_origin(request: Request, public_url: str | None) -> bool:
         return True
     ours = {request.headers.get("host"), urlsplit(public_url or "").netloc}
     return urlsplit(origin).netloc in ours - {None, ""}
+
+
+def must_be_ours(request: Request, public_url: str | None) -> None:
+    """Refused where another site sent this form, as far as the browser says."""
+    if not same_origin(request, public_url):
+        raise Refused(
+            "bad_parameter",
+            "The form was sent by another site; open its page here and send it from there.",
+            detail="its Origin is neither the Host that reached us nor server.public_url",
+            reason="origin",
+        )
 
 
 @lru_cache

@@ -1,4 +1,4 @@
-"""Das Formular, der Überblick über das Netz, und was an einer Frage falsch sein kann."""
+"""Das Formular und der Überblick über das Netz."""
 
 from netpulse.words.forms import Plural
 
@@ -84,37 +84,4 @@ WORDS = {
     "network.col.name": "Verbindung",
     "network.col.asn": "AS-Nummer",
     "network.col.source": "Absenderadresse",
-    "error.code.missing_parameter": "Bitte eine Adresse, einen Hostnamen oder ein Präfix eingeben.",
-    "error.code.bad_target": "Das ist weder eine Adresse wie 8.8.8.8 oder 2001:4860:4860::8888 noch ein Name wie dns.google "
-    "noch ein Präfix wie 8.8.8.0/24.",
-    "error.code.bad_parameter": "Eine der Angaben gibt es nicht. Bitte neu wählen und ausführen.",
-    "error.code.target_refused": "Nach diesem Ziel kann nicht gefragt werden. Bitte eine öffentliche Adresse, einen "
-    "Hostnamen oder ein Präfix eingeben.",
-    "error.target.private": "{target} ist privat und aus dem Internet nicht erreichbar. Bitte eine öffentliche Adresse, einen "
-    "Hostnamen oder ein Präfix eingeben.",
-    "error.target.special": "{target} ist reserviert und gehört zu keinem Netz im Internet. Bitte eine öffentliche Adresse, "
-    "einen Hostnamen oder ein Präfix eingeben.",
-    "error.target.ours": "{target} gehört zu unserer eigenen Infrastruktur oder ist von uns ausgenommen. Bitte eine Adresse "
-    "dahinter eingeben.",
-    "error.target.leads": "{target} führt zu einer Adresse, nach der hier nicht gefragt werden kann. Bitte ein öffentliches Ziel "
-    "eingeben.",
-    "error.target.prefix": "Ein Präfix geht mit BGP-AS-Pfad. Für Ping und Traceroute bitte eine Adresse daraus eingeben.",
-    "error.target.name": "Der BGP-AS-Pfad braucht eine Adresse oder ein Präfix; Routen kennen keine Hostnamen.",
-    "error.target.bits": "Bei diesem Präfix sind Bits hinter seiner Länge gesetzt. Bitte seine erste Adresse schreiben, wie "
-    "8.8.8.0/24.",
-    "error.target.short": "Dieses Präfix ist zu kurz. Bitte /8 bis /32 für IPv4, /16 bis /128 für IPv6 oder eine Standardroute.",
-    "error.code.name_not_found": "Dieser Name hat keine Adresse. Bitte die Schreibweise prüfen.",
-    "error.code.no_address_in_family": "Diese Verbindung hat keine Absenderadresse der IP-Version des Ziels. Bitte eine andere "
-    "Verbindung oder IP-Version wählen.",
-    "error.code.target_limited": "Nach diesem Ziel wurde in der letzten Minute von allen Besuchern zusammen zu oft gefragt. "
-    "Bitte in einer Minute noch einmal.",
-    "error.code.unknown_router": "Diesen Router gibt es nicht. Bitte einen aus der Liste wählen.",
-    "error.code.unknown_connection": "Diese Verbindung hat der Router nicht. Bitte eine aus seiner Liste wählen.",
-    "error.one_router": "{query} geht immer von einem einzelnen Router aus. Bitte einen aus der Liste wählen.",
-    "error.code.not_offered": "Dieser Router beantwortet diese Frage nicht. Bitte Router oder Diagnose wechseln.",
-    "error.code.maintenance": "Dieser Router ist wegen Wartung außer Betrieb. Bitte einen anderen wählen.",
-    "error.code.rate_limited": "Limit erreicht. Die nächste Abfrage ist in {time} frei.",
-    "error.code.server_busy": "Gerade laufen zu viele Abfragen. Bitte in einigen Sekunden noch einmal; nichts geht verloren.",
-    "error.code.resolver_failed": "Unsere Nameserver haben nicht geantwortet. Bitte noch einmal oder eine Adresse eingeben.",
-    "error.code.shutting_down": "Der Dienst startet neu. Bitte in einer Minute noch einmal.",
 }

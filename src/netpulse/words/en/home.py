@@ -1,4 +1,4 @@
-"""The form, the overview of the network, and what can be wrong with a question."""
+"""The form and the overview of the network."""
 
 from netpulse.words.forms import Plural
 
@@ -84,33 +84,4 @@ WORDS = {
     "network.col.name": "Connection",
     "network.col.asn": "AS number",
     "network.col.source": "Source address",
-    "error.code.missing_parameter": "Enter an address, a host name or a prefix.",
-    "error.code.bad_target": "This is not an address like 8.8.8.8 or 2001:4860:4860::8888, a name like dns.google or a prefix "
-    "like 8.8.8.0/24.",
-    "error.code.bad_parameter": "One of the choices does not exist. Choose again and run.",
-    "error.code.target_refused": "This target cannot be asked about. Enter a public address, a host name or a prefix.",
-    "error.target.private": "{target} is private and not reachable from the internet. Enter a public address, a host name or a "
-    "prefix.",
-    "error.target.special": "{target} is reserved and belongs to no network on the internet. Enter a public address, a host name "
-    "or a prefix.",
-    "error.target.ours": "{target} belongs to our own infrastructure or is excluded by us. Enter an address beyond it.",
-    "error.target.leads": "{target} leads to an address that cannot be asked about from here. Enter a public target.",
-    "error.target.prefix": "A prefix works with BGP AS path. For ping and traceroute enter one address in it.",
-    "error.target.name": "BGP AS path needs an address or a prefix; routes know no host names.",
-    "error.target.bits": "This prefix has bits set beyond its length. Write its first address, like 8.8.8.0/24.",
-    "error.target.short": "This prefix is too short. Use /8 to /32 for IPv4, /16 to /128 for IPv6, or a default route.",
-    "error.code.name_not_found": "This name has no address. Check its spelling.",
-    "error.code.no_address_in_family": "This connection has no source address of the target's IP version. Choose another "
-    "connection or IP version.",
-    "error.code.target_limited": "This target was asked about too often in the last minute, by all visitors together. Try again "
-    "in a minute.",
-    "error.code.unknown_router": "There is no such router. Choose one of the list.",
-    "error.code.unknown_connection": "This router has no such connection. Choose one of its list.",
-    "error.one_router": "{query} is asked of one router at a time. Choose one from the list.",
-    "error.code.not_offered": "This router does not answer this question. Choose another router or diagnostic.",
-    "error.code.maintenance": "This router is out of service for maintenance. Choose another one.",
-    "error.code.rate_limited": "Limit reached. The next query is free in {time}.",
-    "error.code.server_busy": "Too many queries are under way right now. Try again in a few seconds; nothing you typed is lost.",
-    "error.code.resolver_failed": "Our name servers did not answer. Try again, or enter an address instead of a name.",
-    "error.code.shutting_down": "The service is restarting. Try again in a minute.",
 }
