@@ -158,6 +158,82 @@ async def test_a_link_fills_the_form_and_never_runs_it(glass: Glass) -> None:
     assert len(glass.devices["router:core2"].commands) == before
 
 
+MAINTENANCE = "This router is out of service for maintenance. Choose another one."
+
+
+@pytest.mark.parametrize(
+    ("link", "field", "words", "chosen"),
+    [
+        ("router=resting&query=ping&target=8.8.8.8&connection=22", "router", MAINTENANCE, ("resting", "22")),
+        ("router=lon9&connection=7", "router", "lon9 is not here any more; core1 is chosen.", ("core1", "1")),
+        ("router=keyed&connection=20", "router", "keyed is not here any more; core1 is chosen.", ("core1", "1")),
+        ("router=%3Cb%3E", "router", "The router of this link is not here any more; core1 is chosen.", ("core1", "1")),
+        (
+            "router=core1&connection=99",
+            "connection",
+            "core1 has no connection 99 any more; Transit 1 is chosen.",
+            ("core1", "1"),
+        ),
+        (
+            "router=core2&connection=1&query=traceroute",
+            "connection",
+            "core2 has no connection 1 any more; Transit 4 is chosen.",
+            ("core2", "4"),
+        ),
+        (
+            "router=core1&connection=%3Cb%3E",
+            "connection",
+            "The connection of this link is not here any more; Transit 1 is chosen.",
+            ("core1", "1"),
+        ),
+    ],
+)
+async def test_a_link_to_what_is_not_here_any_more_says_so_and_what_is_chosen(
+    glass: Glass, link: str, field: str, words: str, chosen: tuple[str, str]
+) -> None:
+    page = (await get(glass, f"/?{link}")).text
+    assert error_at(page, field) == words
+    router, connection = chosen
+    assert re.search(f'name="router" value="{router}" checked>', page)
+    assert re.search(f'name="connection" value="{connection}" checked>', page)
+    assert "<b>\"" not in page
+
+
+async def test_a_diagnostic_that_is_not_here_any_more_is_told_too(glass: Glass) -> None:
+    assert alert_of((await get(glass, "/?query=dig")).text) == (
+        "The diagnostic of this link is not here any more; Ping is chosen."
+    )
+    page = (await get(glass, "/?query=dig", **{"Accept-Language": "de"})).text
+    assert alert_of(page) == "Die Diagnose aus diesem Link gibt es hier nicht mehr; gewählt ist Ping."
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        "router=core2",
+        "router=core2&connection=4",
+        "router=core2&connection=1&query=aspath",  # which needs no connection
+        "router=core2&connection=1&show=connections",  # another router, chosen without scripts
+        "router=*&query=aspath",
+        "router=*",
+        "lang=de",
+    ],
+)
+async def test_a_link_that_leaves_something_open_has_nothing_to_complain_of(glass: Glass, link: str) -> None:
+    page = (await get(glass, f"/?{link}")).text
+    assert [error_at(page, field) for field in ("router", "connection", "target")] == ["", "", ""]
+    assert 'id="form-e"' not in page
+
+
+async def test_a_router_at_rest_that_a_link_chose_is_sent_and_refused_as_such(glass: Glass) -> None:
+    page = (await get(glass, "/?router=resting&query=ping&target=8.8.8.8&connection=22")).text
+    assert re.search(r'name="router" value="resting" checked>', page)
+    answer = await post(glass, {**PING, "router": "resting", "connection": "22"})
+    assert error_at(answer.text, "router") == MAINTENANCE
+    assert re.search(r'name="router" value="resting" checked>', answer.text)
+    assert re.search(r'name="router" value="resting" disabled', (await get(glass, "/?router=core1")).text)
+
+
 @pytest.mark.parametrize(
     ("link", "on"),
     [

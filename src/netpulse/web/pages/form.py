@@ -17,6 +17,7 @@ from netpulse.web.exchange import decoded_pairs
 from netpulse.web.pages.cards import MOST_ROWS, TYPES
 from netpulse.web.pages.composer import ALL_ROUTERS, Model, Typed, asked_of, form_of, model_of, options_of
 from netpulse.web.pages.frame import Frame
+from netpulse.web.pages.outdated import outdated
 from netpulse.web.pages.visitor import Visitor, quota
 from netpulse.web.pages.wording import clock, told
 from netpulse.words import Words
@@ -181,10 +182,12 @@ def form_context(
     token: str = "",
     answer: str = "",
     person: bool = False,
+    followed: bool = False,
 ) -> dict[str, Any]:
     """All that `parts/composer.html` needs to show the form with this in it.
 
-    `token` is kept if it can still be answered, `answer` with it; `person` says that a sum was answered just now.
+    `token` is kept if it can still be answered, `answer` with it; `person` says that a sum was answered just now,
+    `followed` that a link filled the form.
     """
     services, visitor = frame.services, frame.visitor(request)
     model = the_model(frame, visitor)
@@ -210,7 +213,7 @@ def form_context(
         "many": MANY,
         "options": [Option.of(parameter, names, typed, visitor.words) for parameter, names in options_of(kinds)],
         "hints": {name: target_hint(visitor.words, each) for name, each in kinds.items()},
-        "errors": errors or {},
+        "errors": errors or (outdated(visitor.words, typed, shown, model, kinds, status) if followed else {}),
         "question": (kept or frame.captcha.ask(visitor.bucket)) if needed else None,
         "answer": answer if kept else "",
         "quota": limit,

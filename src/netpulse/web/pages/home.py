@@ -75,7 +75,7 @@ class Home:
             return PlainTextResponse(self._curl(request, typed), headers={"vary": "Accept"})
         limit = quota(self._services, self._frame.visitor(request))
         if request.scope["query_string"] or limit.remaining < limit.limit:
-            return self._page(request, typed)
+            return self._page(request, typed, followed="show" not in request.query_params)
         return self._untouched_page(request, typed)
 
     async def ask(self, request: Request) -> Response:
@@ -224,9 +224,12 @@ class Home:
         status: int = 200,
         retry_after_s: int | None = None,
         person: bool = False,
+        followed: bool = False,
     ) -> Response:
         visitor = self._frame.visitor(request)
-        context = form_context(self._frame, request, typed, errors=errors, token=token, answer=answer, person=person)
+        context = form_context(
+            self._frame, request, typed, errors=errors, token=token, answer=answer, person=person, followed=followed
+        )
         return self._frame.render(
             request,
             "home.html",

@@ -73,4 +73,9 @@ WORDS = {
     "error.code.server_busy": "Gerade laufen zu viele Abfragen. Bitte in {time} noch einmal; nichts geht verloren.",
     "error.code.resolver_failed": "Unsere Nameserver haben nicht geantwortet. Bitte noch einmal oder eine Adresse eingeben.",
     "error.code.shutting_down": "Der Dienst startet neu. Bitte in einer Minute noch einmal.",
+    "error.link.router": "{slug} gibt es hier nicht mehr; gewählt ist {chosen}.",
+    "error.link.router.nameless": "Den Router aus diesem Link gibt es hier nicht mehr; gewählt ist {chosen}.",
+    "error.link.connection": "{router} hat keine Verbindung {id} mehr; gewählt ist {chosen}.",
+    "error.link.connection.nameless": "Die Verbindung aus diesem Link gibt es hier nicht mehr; gewählt ist {chosen}.",
+    "error.link.query": "Die Diagnose aus diesem Link gibt es hier nicht mehr; gewählt ist {chosen}.",
 }

@@ -64,4 +64,9 @@ WORDS = {
     "error.code.server_busy": "Too many queries are under way right now. Try again in {time}; nothing you typed is lost.",
     "error.code.resolver_failed": "Our name servers did not answer. Try again, or enter an address instead of a name.",
     "error.code.shutting_down": "The service is restarting. Try again in a minute.",
+    "error.link.router": "{slug} is not here any more; {chosen} is chosen.",
+    "error.link.router.nameless": "The router of this link is not here any more; {chosen} is chosen.",
+    "error.link.connection": "{router} has no connection {id} any more; {chosen} is chosen.",
+    "error.link.connection.nameless": "The connection of this link is not here any more; {chosen} is chosen.",
+    "error.link.query": "The diagnostic of this link is not here any more; {chosen} is chosen.",
 }
