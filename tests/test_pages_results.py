@@ -38,6 +38,7 @@ from doubles.result_pages import (
 )
 from doubles.scripted import Break, Hang, Hold, Say, Scripted
 from netpulse.errors import Fault
+from netpulse.transports.recording import NOT_RECORDED
 from netpulse.web.pages import visitor
 from netpulse.web.pages.panels import _age
 from netpulse.words import words_for
@@ -416,6 +417,21 @@ async def test_a_fault_is_named_in_plain_words_with_our_number(tmp_path: Path, f
         assert said in shown
         assert f"logged as {path[3:11]}." in shown
         assert "error: no such source" in shown
+
+
+async def test_a_recording_that_does_not_hold_the_answer_blames_no_router(tmp_path: Path) -> None:
+    played = Scripted(answers, fault=Fault("router_refused", NOT_RECORDED))
+    async with glass_of(tmp_path, router_core1=played, rs1=played) as glass:
+        for fields in (PINGED, ROUTED, EVERYWHERE):
+            path = await asked(glass, fields)
+            await grown(glass, path)
+            shown = text_of(result_of(await page(glass, path)))
+            assert "This recording does not hold an answer to that question." in shown
+            assert "refused" not in shown
+            assert "logged as" not in shown
+            assert ("No router was asked." in shown) == (fields["router"] != "*")
+            german = text_of(await page(glass, path, headers={**HTML, "Accept-Language": "de"}))
+            assert "Diese Aufzeichnung enthält keine Antwort auf die Frage." in german
 
 
 async def test_a_router_that_never_answered_leaves_a_page_as_well(tmp_path: Path) -> None:

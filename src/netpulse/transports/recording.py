@@ -15,6 +15,9 @@ import msgspec
 
 from netpulse.errors import Fault
 
+NOT_RECORDED = "This recording does not hold an answer to that question."
+"""What is said of such a command; by it a stored result still tells that no router refused anything."""
+
 Steps = list[tuple[float, str | None]]
 Recorded = dict[str, dict[str, Steps]]
 """Device key to command to what came."""
@@ -64,9 +67,7 @@ class RecordingTransport:
             self._commands = recorded.get(self._device_key, {})
         steps = self._commands.get(command)
         if steps is None:
-            raise Fault(
-                "router_refused", "This recording does not hold an answer to that question.", detail="not recorded"
-            )
+            raise Fault("router_refused", NOT_RECORDED, detail="not recorded")
         return _Running(steps)
 
     async def close(self) -> None:

@@ -14,6 +14,7 @@ from netpulse.inventory import Connection
 from netpulse.queries.traceroute import SILENT_HOPS
 from netpulse.records import ms_text
 from netpulse.special_purpose import inside
+from netpulse.transports.recording import NOT_RECORDED
 from netpulse.web.pages.places import Places
 from netpulse.web.pages.progress import Progress
 from netpulse.web.pages.way_out import left_by
@@ -95,6 +96,8 @@ def is_told(progress: Progress) -> bool:
 
 def fault(words: Words, code: str, router: str, fallback: str | None) -> str:
     """What went wrong, in the reader's language; the public sentence where there are no words of ours."""
+    if fallback == NOT_RECORDED:
+        return words.t("result.fault.not_recorded")
     key = f"result.fault.{code}"
     return words.t(key, router=router) if words.has(key) else fallback or CODES.get(code, (0, code))[1]
 
@@ -118,8 +121,11 @@ def _faults(words: Words, progress: Progress, places: Places) -> Iterator[Notice
     if progress.state == "failed" and progress.code is not None:
         code = progress.code
         text = fault(words, code, _asked_name(progress), progress.error)
-        ours = code in _OURS or (code.startswith("router_") and code != "router_busy")
+        played = progress.error == NOT_RECORDED
+        ours = not played and (code in _OURS or (code.startswith("router_") and code != "router_busy"))
         rest = words.t("result.fault.ours", id=progress.id[:8]) if ours else ""
+        if played:
+            rest = words.t("result.fault.not_recorded.text")
         silence = places.silences.get(_asked_name(progress)) if ours else None
         if silence and silence.at:
             rest += " " + words.t("result.fault.last", time=silence.at, n=silence.minutes)

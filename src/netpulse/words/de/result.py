@@ -170,6 +170,9 @@ WORDS = {
     "result.fault.router_closed": "{router} hat die Sitzung beendet, bevor die Antwort vollständig war.",
     "result.fault.router_busy": "Alle Sitzungen von {router} sind belegt, und andere warten. Bitte gleich noch einmal versuchen.",
     "result.fault.route_source_down": "Die Routen von {router} sind nicht zu lesen: Keine ihrer Quellen antwortet und kennt sie.",
+    "result.fault.not_recorded": "Diese Aufzeichnung enthält keine Antwort auf die Frage.",
+    "result.fault.not_recorded.text": "Es wurde kein Router gefragt. Bitte nach einem Ziel fragen, das aufgezeichnet ist, etwa "
+    "8.8.8.8 oder 1.1.1.1.",
     "result.fault.maintenance": "{router} ist wegen Wartung außer Betrieb.",
     "result.fault.audit_unavailable": "Die Abfrage ließ sich nicht protokollieren und wurde deshalb nicht ausgeführt.",
     "result.fault.shutting_down": "Der Dienst startet neu. Bitte in einer Minute noch einmal fragen.",

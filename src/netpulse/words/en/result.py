@@ -166,6 +166,8 @@ WORDS = {
     "result.fault.router_closed": "{router} closed the session before its answer was whole.",
     "result.fault.router_busy": "All sessions of {router} are in use and others wait. Try again in a moment.",
     "result.fault.route_source_down": "The routes of {router} cannot be read now: none of their sources answers and knows them.",
+    "result.fault.not_recorded": "This recording does not hold an answer to that question.",
+    "result.fault.not_recorded.text": "No router was asked. Ask about a target that was recorded, such as 8.8.8.8 or 1.1.1.1.",
     "result.fault.maintenance": "{router} is out of service for maintenance.",
     "result.fault.audit_unavailable": "The query could not be recorded, so it was not run.",
     "result.fault.shutting_down": "The service is restarting. Run the query again in a minute.",
