@@ -24,6 +24,7 @@ from netpulse.settings import Branding, Captcha, Limits, Settings
 from netpulse.web.inventory_views import Views
 from netpulse.web.pages.assets import built, manifest
 from netpulse.web.pages.frame import CSP, Frame
+from netpulse.web.pages.visitor import MISSES_PER_MINUTE
 
 HTML = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 ROOMY = replace(SETTINGS.limits, visitor_queries=100_000)
@@ -414,6 +415,16 @@ class TestSum:
         assert new != token
         await result(asking, await post(asking, {**PING, "answer": answer, "token": new}))
 
+    async def test_a_form_without_a_question_whose_pass_has_expired_is_not_told_that_one_was_answered(
+        self, asking: Glass
+    ) -> None:
+        asked = await post(asking, PING, Cookie="np_person=1.expired")
+        assert error_at(asked.text, "captcha") == (
+            "Answer this question: an earlier answer counts for 10 minutes. Your target is kept."
+        )
+        answer, token = sum_of(asked.text)
+        await result(asking, await post(asking, {**PING, "answer": answer, "token": token}))
+
     async def test_no_answer_keeps_the_question(self, asking: Glass) -> None:
         _, token = sum_of((await get(asking, "/")).text)
         empty = await post(asking, {**PING, "answer": "", "token": token})
@@ -475,6 +486,18 @@ async def test_the_limit_is_visible_before_it_is_reached_and_counts_down_after(t
         assert "Visitors get 2 queries in 5 minutes" in text_of(over.text)
         assert 'value="8.8.8.8"' in over.text
         assert len(running.devices["router:core1"].commands) == 2
+
+
+async def test_who_asked_for_too_much_that_is_not_there_is_not_told_that_no_query_is_left(tmp_path: Path) -> None:
+    async with looking_glass(tmp_path, settings=OPEN) as running:
+        for number in range(MISSES_PER_MINUTE):
+            assert (await get(running, f"/r/{number:032x}")).status_code == 404
+        for accepted, words in (("en", "new queries can be run meanwhile"), ("de", "neue Abfragen sind möglich")):
+            missed = await get(running, f"/r/{1:032x}", **{"Accept-Language": accepted})
+            assert missed.status_code == 429
+            assert words in text_of(missed.text)
+            assert re.search(r" in \d:\d\d;", text_of(missed.text))
+        assert (await post(running, PING)).status_code == 303
 
 
 async def test_neighbours_in_a_64_share_a_limit_and_others_do_not(tmp_path: Path) -> None:

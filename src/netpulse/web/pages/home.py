@@ -113,7 +113,8 @@ class Home:
             self._spend(visitor)
             run_id = await self._begin(request, visitor, kind, pairs, all_routers)
         except _Answered as reason:
-            text = visitor.words.t(f"captcha.{reason}", answer=answer.strip()[:8])
+            minutes = max(1, round(self._services.settings.captcha.lasts_s / 60))
+            text = visitor.words.t(f"captcha.{reason}", answer=answer.strip()[:8], n=minutes)
             return self._page(request, typed, {"captcha": text}, token=token, status=400)
         except NetPulseError as error:
             facts_of(request.scope).code = error.code
@@ -160,6 +161,8 @@ class Home:
         settings = self._services.settings.captcha
         if not settings.enabled or is_person(self._frame, request, visitor):
             return None
+        if not token:
+            raise _Answered("over")  # the form had no question: an earlier answer still counted when it was shown
         verdict = self._frame.captcha.check(token, answer, visitor.bucket)
         if verdict != "right":
             raise _Answered(verdict)

@@ -87,7 +87,7 @@ def heed(services: Services, visitor: Visitor) -> None:
 def _or_busy(limit: LimitState) -> None:
     if not limit.admitted:
         sentence = "Too much that does not exist was asked for from this address; try again after the time given."
-        raise Busy("rate_limited", sentence, retry_after_s=limit.retry_after_s)
+        raise Busy("rate_limited", sentence, reason="misses", retry_after_s=limit.retry_after_s)
 
 
 def same_origin(request: Request, public_url: str | None) -> bool:

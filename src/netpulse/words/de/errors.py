@@ -70,6 +70,8 @@ WORDS = {
     "error.code.not_offered": "Dieser Router beantwortet diese Frage nicht. Bitte Router oder Diagnose wechseln.",
     "error.code.maintenance": "Dieser Router ist wegen Wartung außer Betrieb. Bitte einen anderen wählen.",
     "error.code.rate_limited": "Limit erreicht. Die nächste Abfrage ist in {time} frei.",
+    "error.code.rate_limited.misses": "Von Ihrer Adresse aus wurde zu oft nach etwas gefragt, das es nicht gibt. Gespeicherte "
+    "Ergebnisse öffnen sich wieder in {time}; neue Abfragen sind möglich.",
     "error.code.server_busy": "Gerade laufen zu viele Abfragen. Bitte in {time} noch einmal; nichts geht verloren.",
     "error.code.resolver_failed": "Unsere Nameserver haben nicht geantwortet. Bitte noch einmal oder eine Adresse eingeben.",
     "error.code.shutting_down": "Der Dienst startet neu. Bitte in einer Minute noch einmal.",

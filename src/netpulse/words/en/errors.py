@@ -61,6 +61,8 @@ WORDS = {
     "error.code.not_offered": "This router does not answer this question. Choose another router or diagnostic.",
     "error.code.maintenance": "This router is out of service for maintenance. Choose another one.",
     "error.code.rate_limited": "Limit reached. The next query is free in {time}.",
+    "error.code.rate_limited.misses": "Too much that does not exist was asked for from your address. Stored results open "
+    "again in {time}; new queries can be run meanwhile.",
     "error.code.server_busy": "Too many queries are under way right now. Try again in {time}; nothing you typed is lost.",
     "error.code.resolver_failed": "Our name servers did not answer. Try again, or enter an address instead of a name.",
     "error.code.shutting_down": "The service is restarting. Try again in a minute.",
