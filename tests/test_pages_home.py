@@ -532,6 +532,7 @@ async def test_what_is_not_the_form_is_refused_above_a_form_that_works(
         answer = await glass.client.post(f"{glass.url}/", content=body, headers=headers)
         assert answer.status_code == 400
         assert said in alert_of(answer.text)
+        assert answer.headers["cache-control"] == "no-store"
         assert 'id="target" name="target"' in answer.text
     plain = await glass.client.post(f"{glass.url}/", content=body, headers={"Content-Type": kind})
     assert plain.json()["code"] in ("bad_parameter", "repeated_parameter")

@@ -233,11 +233,14 @@ class Home:
         context = form_context(
             self._frame, request, typed, errors=errors, token=token, answer=answer, person=person, followed=followed
         )
+        headers = {"cache-control": "no-store"} if status >= 400 else {}
+        if retry_after_s is not None:
+            headers["retry-after"] = str(retry_after_s)
         return self._frame.render(
             request,
             "home.html",
             status=status,
-            headers={"retry-after": str(retry_after_s)} if retry_after_s is not None else None,
+            headers=headers,
             keep=typed.pairs(),
             **self._network(visitor, self._cards.of(visitor.caller)),
             **context,
