@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 from urllib.parse import unquote_to_bytes
 
 from netpulse.errors import NetPulseError, Refused
@@ -19,12 +19,15 @@ Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Header = tuple[bytes, bytes]
+F = TypeVar("F", bound=str)
 Form = Literal["json", "events", "text"]
+PageForm = Literal["html", "json", "text"]
 
 JSON = b"application/json; charset=utf-8"
 TEXT = b"text/plain; charset=utf-8"
 EVENTS = b"text/event-stream; charset=utf-8"
 _FORMS: dict[str, Form] = {"application/json": "json", "text/event-stream": "events", "text/plain": "text"}
+_PAGE_FORMS: dict[str, PageForm] = {"text/html": "html", "application/json": "json", "text/plain": "text"}
 
 GUARDS: tuple[Header, ...] = (
     (b"cache-control", b"no-store"),
@@ -170,14 +173,25 @@ def problem(error: NetPulseError, form: Form = "json", headers: tuple[Header, ..
 @lru_cache(maxsize=512)
 def preferred_form(accept: bytes) -> Form:
     """The form that an Accept header prefers, the first of equals; JSON where it names none of ours."""
-    best: Form = "json"
-    best_quality = 0.0
+    wanted = _wanted(accept, _FORMS)
+    return max(wanted, key=lambda found: found[1])[0] if wanted else "json"
+
+
+@lru_cache(maxsize=512)
+def preferred_page(accept: bytes) -> PageForm | None:
+    """The same for a page: HTML among equals, as only browsers name it; None where none of the forms is named."""
+    wanted = _wanted(accept, _PAGE_FORMS)
+    return max(wanted, key=lambda found: (found[1], found[0] == "html"))[0] if wanted else None
+
+
+def _wanted(accept: bytes, forms: Mapping[str, F]) -> list[tuple[F, float]]:
+    """Those of the forms that an Accept header names, in its order with their quality; a quality of 0 is not wanted."""
+    found: list[tuple[F, float]] = []
     for part in accept.decode("latin-1").lower().split(","):
         name, *parameters = (piece.strip() for piece in part.split(";"))
-        form = _FORMS.get(name)
-        if form is not None and (quality := _quality(parameters)) > best_quality:
-            best, best_quality = form, quality
-    return best
+        if name in forms and (quality := _quality(parameters)) > 0:
+            found.append((forms[name], quality))
+    return found
 
 
 def _quality(parameters: list[str]) -> float:

@@ -167,6 +167,12 @@ def clean(typed: Typed, model: Model, kinds: Mapping[str, QueryType], status: Ma
     return Typed(router, connection, query, typed.target, typed.options)
 
 
+def states(frame: Frame, model: Model) -> dict[str, str]:
+    """How each router is, by slug."""
+    pool = frame.services.pool
+    return {r.slug: "maintenance" if r.maintenance is not None else pool.state(r.device) for r in model.routers}
+
+
 def choosable(frame: Frame, model: Model) -> dict[str, QueryType]:
     """The questions that some router here answers."""
     answered = {name for names in model.queries.values() for name in names}
@@ -192,10 +198,7 @@ def form_context(
     services, visitor = frame.services, frame.visitor(request)
     model = the_model(frame, visitor)
     kinds = choosable(frame, model)
-    status = {
-        router.slug: "maintenance" if router.maintenance is not None else services.pool.state(router.device)
-        for router in model.routers
-    }
+    status = states(frame, model)
     shown = clean(typed, model, kinds, status)
     kind = kinds.get(shown.query)
     router = model.router(shown.router)

@@ -21,7 +21,7 @@ from netpulse.errors import Fault, NetPulseError, NotHere
 from netpulse.records import ms_text
 from netpulse.services import Services
 from netpulse.web.access import facts_of
-from netpulse.web.exchange import Receive, Scope, Send
+from netpulse.web.exchange import PageForm, Receive, Scope, Send, hear, preferred_page
 from netpulse.web.kept import Kept
 from netpulse.web.pages.assets import brand, coding_for, manifest
 from netpulse.web.pages.visitor import LANGUAGE_COOKIE, THEME_COOKIE, Visitor, offered_languages, visitor_of
@@ -37,7 +37,7 @@ _HEADERS = {
     "content-security-policy": CSP,
     "referrer-policy": "same-origin",
     "permissions-policy": "browsing-topics=(), camera=(), geolocation=(), microphone=()",
-    "vary": "Accept-Encoding, Accept-Language, Cookie",
+    "vary": "Accept, Accept-Encoding, Accept-Language, Cookie",
 }
 _YEAR_S = 365 * 86400
 _WORTH_PACKING = 1024
@@ -234,13 +234,16 @@ class _Nowhere(Route):
 
 
 def wants_html(request: Request) -> bool:
-    """Whether a browser asks: its Accept header names HTML."""
-    return "text/html" in request.headers.get("accept", "")
+    """Whether a browser asks: its Accept header names HTML, and nothing else with a higher quality."""
+    return wanted(request) == "html"
 
 
-def wants_text(request: Request) -> bool:
-    """Whether plain text is asked for by name, and no page."""
-    return "text/plain" in request.headers.get("accept", "") and not wants_html(request)
+def wanted(request: Request) -> PageForm | None:
+    """The form that is asked for by name; None for `*/*` alone, as of curl, and for no Accept header at all.
+
+    Whoever names none reads what has a text, a result or a link's question, as text, and all else as a page.
+    """
+    return preferred_page(hear(request.scope["headers"]).accept)
 
 
 def link(path: str, **parameters: object) -> str:

@@ -6,10 +6,8 @@ A link fills the form and never runs it; only the button does, by a POST that an
 from __future__ import annotations
 
 import logging
-import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import urlencode
 
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
@@ -37,7 +35,8 @@ from netpulse.web.pages.form import (
     trouble,
     typed_from,
 )
-from netpulse.web.pages.frame import Frame, wants_html, wants_text
+from netpulse.web.pages.frame import Frame, wanted, wants_html
+from netpulse.web.pages.shell_line import shell_line
 from netpulse.web.pages.untouched import Look, Untouched
 from netpulse.web.pages.visitor import Visitor, missed, must_be_ours, quota, spend
 from netpulse.web.pages.wording import told
@@ -69,10 +68,12 @@ class Home:
         self._untouched = Untouched()
 
     async def show(self, request: Request) -> Response:
-        """The form as the link fills it; as text the line that asks the same of the API."""
+        """The form as the link fills it; for whoever reads no pages the line that asks the same of the API."""
         typed = typed_from(dict(request.query_params), self._services.matrix.queries)
-        if wants_text(request):
-            return PlainTextResponse(self._curl(request, typed), headers={"vary": "Accept"})
+        form = wanted(request)
+        if form == "text" or (form != "html" and typed.pairs()):
+            text = shell_line(self._frame, self._frame.visitor(request), typed, str(request.base_url))
+            return PlainTextResponse(text, headers={"vary": "Accept"})
         limit = quota(self._services, self._frame.visitor(request))
         if request.scope["query_string"] or limit.remaining < limit.limit:
             return self._page(request, typed, followed="show" not in request.query_params)
@@ -245,19 +246,6 @@ class Home:
             **self._network(visitor, self._cards.of(visitor.caller)),
             **context,
         )
-
-    def _curl(self, request: Request, typed: Typed) -> str:
-        """How to ask the same with a key, in one line for a shell."""
-        settings = self._services.settings
-        base = (settings.public_url or str(request.base_url)).rstrip("/")
-        kind = self._services.matrix.queries.get(typed.query)
-        if kind is None:
-            return f"{settings.site.name}\n\nThe API is at {base}/api/v1, its description at {base}/openapi.json.\n"
-        all_routers = typed.router == ALL_ROUTERS
-        pairs = [pair for pair in asked(typed, kind) if pair[1] and pair[1] != "false"]
-        path = f"/api/v1/{kind.name}{'/all-routers' if all_routers else ''}"
-        url = f"{base}{path}?{urlencode(pairs)}" if pairs else f"{base}{path}"
-        return f'curl -s -H "Authorization: Bearer $NETPULSE_KEY" {shlex.quote(url)}\n'
 
 
 def _too_many(retry_after_s: int) -> Busy:

@@ -1,6 +1,7 @@
 """A result: stored, under way, or gone. One page grows from the first to the last, and looks the same when it is loaded again.
 
-    GET  /r/<id>          as HTML; `.json`, `.txt` and whoever asks for no HTML get the stored result as it is
+    GET  /r/<id>          as HTML; `.json`, `.txt` and whoever asks for no HTML get the stored result as it is, as text unless
+                          they ask for JSON
     GET  /r/<id>/events   the growth of the page, for whoever asked
     POST /r/<id>/stop     ends it, for whoever asked
 
@@ -29,7 +30,7 @@ from netpulse.web.exchange import TEXT
 from netpulse.web.pages.cards import silence_of
 from netpulse.web.pages.composer import Typed
 from netpulse.web.pages.form import form_context
-from netpulse.web.pages.frame import Frame, wants_html
+from netpulse.web.pages.frame import Frame, wanted
 from netpulse.web.pages.live import Live
 from netpulse.web.pages.panels import (
     Matched,
@@ -60,6 +61,7 @@ _MOST_OF_ONE = 32
 """Streams open at once for one visitor, who may be a whole office behind one address."""
 
 _NOT_KEPT = {"cache-control": "no-store"}
+_BY_ACCEPT = {"vary": "Accept"}
 _log = logging.getLogger(__name__)
 
 
@@ -94,8 +96,10 @@ class Results:
     async def show(self, request: Request) -> Response:
         """The result as far as it is known now."""
         run_id, _, suffix = request.path_params["name"].partition(".")
-        if suffix in ("json", "txt") or (not suffix and not wants_html(request)):
+        if suffix in ("json", "txt"):
             return await self._plain(request, run_id, suffix)
+        if not suffix and (form := wanted(request)) != "html":
+            return await self._plain(request, run_id, "json" if form == "json" else "txt")
         if suffix:
             raise nothing_here()
         visitor = self._frame.visitor(request)
@@ -309,8 +313,8 @@ class Results:
             return _still_running(suffix)
         if suffix == "json":
             body = b'{"success":true,"data":%s}' % stored.body
-            return Response(body, media_type="application/json; charset=utf-8")
-        return Response(self._text(stored), media_type=TEXT.decode(), headers={"vary": "Accept"})
+            return Response(body, media_type="application/json; charset=utf-8", headers=_BY_ACCEPT)
+        return Response(self._text(stored), media_type=TEXT.decode(), headers=_BY_ACCEPT)
 
     def _text(self, stored: StoredResult) -> str:
         kind = self._services.matrix.queries.get(stored.kind)
@@ -319,11 +323,11 @@ class Results:
 
 def _still_running(suffix: str) -> Response:
     """What a program is told that asks for a result before it is there."""
-    headers = {**_NOT_KEPT, "retry-after": str(_ASK_AGAIN_S)}
+    headers = {**_NOT_KEPT, **_BY_ACCEPT, "retry-after": str(_ASK_AGAIN_S)}
     if suffix == "json":
         return Response(b'{"success":true,"data":null}', 202, headers, "application/json; charset=utf-8")
     text = f"The router is still being asked; ask for this again in {_ASK_AGAIN_S} seconds.\n"
-    return Response(text, 202, {**headers, "vary": "Accept"}, TEXT.decode())
+    return Response(text, 202, headers, TEXT.decode())
 
 
 def _is_id(text: str) -> bool:
