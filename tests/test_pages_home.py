@@ -538,8 +538,11 @@ async def test_what_is_not_the_form_is_refused_above_a_form_that_works(
     assert plain.json()["code"] in ("bad_parameter", "repeated_parameter")
 
 
+FOREIGN = ("https://lg.example.com", "null", "x", "http://[", "http://]", "http://[::1", "http://[v1.x]")
+
+
 async def test_a_form_of_another_site_is_refused_and_says_what_an_operator_has_to_check(glass: Glass) -> None:
-    for headers in ({"Sec-Fetch-Site": "cross-site"}, {"Origin": "https://lg.example.com"}):
+    for headers in ({"Sec-Fetch-Site": "cross-site"}, *({"Origin": text} for text in FOREIGN)):
         answer = await post(glass, PING, **headers)
         assert answer.status_code == 400
         assert "another site sent this form, so nothing was done." in alert_of(answer.text)

@@ -130,6 +130,7 @@ async def test_the_owner_stops_a_run_and_keeps_what_came(tmp_path: Path) -> None
             {"Sec-Fetch-Site": "same-site"},
             {"Origin": "https://elsewhere.example"},
             {"Origin": "null"},
+            {"Origin": "http://["},
         ):
             assert (await browser.post(stop, headers={**HTML, **headers})).status_code == 400
         assert (await browser.post(stop, headers={**HTML, "X-Forwarded-For": "198.51.100.7"})).status_code == 404

@@ -98,8 +98,16 @@ def same_origin(request: Request, public_url: str | None) -> bool:
     origin = request.headers.get("origin")
     if origin is None:
         return True
-    ours = {request.headers.get("host"), urlsplit(public_url or "").netloc}
-    return urlsplit(origin).netloc in ours - {None, ""}
+    ours = {request.headers.get("host"), _place(public_url or "")}
+    return _place(origin) in ours - {None, ""}
+
+
+def _place(url: str) -> str | None:
+    """Host and port of a URL; None where it cannot be one."""
+    try:
+        return urlsplit(url).netloc
+    except ValueError:  # a bracket that nothing closes, a character that becomes a slash
+        return None
 
 
 def must_be_ours(request: Request, public_url: str | None) -> None:
