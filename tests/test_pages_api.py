@@ -81,6 +81,28 @@ async def page_of(glass: Glass, query: str = "", **headers: str) -> str:
     return answer.text
 
 
+@pytest.mark.parametrize(
+    ("contact", "url"),
+    [
+        ("noc@example.com", "mailto:noc@example.com"),
+        ("noc+lg%1@example.com", "mailto:noc+lg%251@example.com"),
+        ("https://example.com/@noc", "https://example.com/@noc"),
+        ("HTTP://example.com/?a=1&b=2", "HTTP://example.com/?a=1&b=2"),
+        ("mailto:noc@example.com", "mailto:noc@example.com"),
+        ("the NOC, +49 30 123", None),
+        ("@noc on IRC", None),
+        ("javascript:alert(1)@x", None),
+        ("https://", None),
+    ],
+)
+async def test_a_contact_is_the_link_that_it_is(tmp_path: Path, contact: str, url: str | None) -> None:
+    async with looking_glass(tmp_path, settings=replace(SETTINGS, site=replace(SETTINGS.site, contact=contact))) as running:
+        page = await page_of(running)
+    links = {html.unescape(found) for found in re.findall(r'<a href="([a-zA-Z]+:[^"]*)">', page)}
+    assert links == ({url} if url else set())
+    assert html.unescape(page).count(contact) >= 2
+
+
 async def run(glass: Glass, *command: str) -> str:
     """What this program prints, with the key where the lines expect it."""
     process = await asyncio.create_subprocess_exec(

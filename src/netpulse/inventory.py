@@ -6,10 +6,12 @@ Sessions, breakers and limits are keyed by the device's `key`, which survives a 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
+from urllib.parse import quote
 
 from netpulse.values import Address, Family, Prefix
 
@@ -168,6 +170,14 @@ class Site:
     organization: str
     asn: int | None = None
     contact: str | None = None
+
+    @property
+    def contact_url(self) -> str | None:
+        """Where the contact leads: itself if it is a web or mail link, `mailto:` to an e-mail address; None for other words."""
+        text = self.contact or ""
+        if re.fullmatch(r"(https?://|mailto:)\S+", text, re.IGNORECASE):
+            return text
+        return f"mailto:{quote(text, safe='@+')}" if re.fullmatch(r"[^@\s:/]+@[^@\s:/]+", text) else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,7 +53,7 @@ class SiteBlock(Block):
     name: Line = Field(default="NetPulse Looking Glass", description="The name of this looking glass, on every page")
     organization: Line | None = Field(default=None, description="Who runs it")
     asn: Asn | None = Field(default=None, description="Your AS number")
-    contact: Line | None = Field(default=None, description="Where visitors can reach you: an e-mail address or a URL")
+    contact: Line | None = Field(default=None, description="Where visitors can reach you: an e-mail address or URL is linked")
 
 
 class ServerBlock(Block):
