@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from netpulse.render import labels
 from netpulse.render.drawing import Drawing, Node
 from netpulse.render.graph import Graph, Path, graph_of
 from netpulse.render.labels import fitted, granted, least_px, shared, text_px
@@ -375,3 +376,18 @@ def test_ways_without_number_are_not_drawn() -> None:
     graph = graph_of(paths)
     assert not graph.drawings
     assert graph.left_out == 701
+
+
+def test_a_set_of_hundreds_is_cut_before_it_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    measured: list[str] = []
+
+    def em(letter: str) -> float:
+        measured.append(letter)
+        return 0.6
+
+    monkeypatch.setattr(labels, "_em", em)
+    labels._ems.cache_clear()
+    sets = ["{" + " ".join(str(4200000000 + 1000 * n + k) for k in range(255)) + "}" for n in range(5)]
+    assert graph_of([path(n, "core1", "174", each, best=True) for n, each in enumerate(sets)]).drawings
+    labels._ems.cache_clear()
+    assert len(measured) < 50_000

@@ -19,10 +19,7 @@ ParameterKind = Literal["target", "router", "connection", "choice", "flag", "num
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """One input of a query: its public name, what it takes, and the words that explain it.
-
-    A flag that is `ticked` is on in a form that nobody has filled yet, whatever its default.
-    """
+    """One input of a query: its public name, what it takes, and the words that explain it."""
 
     name: str
     kind: ParameterKind
@@ -34,7 +31,6 @@ class Parameter:
     default: str | int | bool | None = None
     least: int = 0
     most: int = 0
-    ticked: bool = False
 
 
 @dataclass(frozen=True, slots=True)

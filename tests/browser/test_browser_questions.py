@@ -128,7 +128,8 @@ async def test_pointing_at_a_row_shows_its_path_in_the_graph(visitor: Person) ->
 async def test_an_as_path_of_all_routers_has_every_router_s_paths_in_one_graph(visitor: Person, lab: Lab) -> None:
     page = await visitor.page()
     await fill(page, "aspath", "8.8.8.8", "*")
-    served = await (await page.request.get(f"{visitor.url}/?router=*&query=aspath&target=8.8.8.8")).text()
+    link = f"{visitor.url}/?router=*&query=aspath&target=8.8.8.8"
+    served = await (await page.request.get(link, headers={"Accept": "text/html"})).text()
     told = re.search(r'<output[^>]*id="cmd"[^>]*>(.*?)</output>', served, re.S)
     assert told is not None
     assert await page.locator("#cmd").inner_text() == html.unescape(told[1])

@@ -96,7 +96,6 @@ QUERY = QueryType(
             summary="Add the AS number, AS name and exchange of each hop",
             example="true",
             default=False,
-            ticked=True,
         ),
     ),
     record=Hop,

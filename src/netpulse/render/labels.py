@@ -19,6 +19,8 @@ _EMS = {
     "…": 1.0,
 }
 _OTHER_EM = 0.63
+_MOST_LETTERS = 80
+"""More than any picture has room for; a set may have hundreds of members, and measuring every cut of it takes seconds."""
 
 
 def text_px(text: str, size_px: float) -> float:
@@ -41,7 +43,7 @@ def _em(letter: str) -> float:
 
 def least_px(text: str, size_px: float, lines: int) -> float:
     """The width in which this text has room in one or two lines, broken at a blank."""
-    words = text.split()
+    words = text[:_MOST_LETTERS].split()
     breaks = range(1, len(words)) if lines > 1 else ()
     halves = (max(text_px(" ".join(part), size_px) for part in (words[:at], words[at:])) for at in breaks)
     return min(halves, default=text_px(" ".join(words), size_px))
@@ -49,7 +51,7 @@ def least_px(text: str, size_px: float, lines: int) -> float:
 
 def fitted(text: str, size_px: float, room_px: float) -> tuple[str, ...]:
     """This text in one line or two; what has no room there is cut and ends in an ellipsis."""
-    words = text.split()
+    words = (text if len(text) <= _MOST_LETTERS else text[:_MOST_LETTERS] + "…").split()
     if not words:
         return ()
     whole = " ".join(words)

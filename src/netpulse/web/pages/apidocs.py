@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute
 
 from netpulse.cells import QueryType
 from netpulse.errors import CODES
@@ -293,4 +293,4 @@ def routes(frame: Frame) -> list[BaseRoute]:
             text=text_of(recorded()["text"], ping, own) if own else recorded()["text"],
         )
 
-    return [Route("/api", frame.page(api), methods=["GET"])]
+    return [frame.route("/api", api)]

@@ -39,6 +39,7 @@ _FIELD_OF = {
     "maintenance": "router",
     "unknown_connection": "connection",
 }
+_NAMES = frozenset({"router", "connection", "way", "query", "target", "token", "answer", "show"})
 _FIELDS = frozenset({"router", "connection", "target"})
 _NOT_PUBLIC = frozenset({"private use", "shared address space", "loopback", "link local", "this network"})
 
@@ -52,7 +53,7 @@ class Posted(NamedTuple):
 
 
 async def posted(request: Request, kinds: Mapping[str, QueryType]) -> Posted:
-    """The form in this request's body, at most 8 KiB; Refused `bad_parameter` or `repeated_parameter` if it is none."""
+    """The form in this request's body, at most 8 KiB; Refused if it is none of this page's."""
     sent = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if sent != _FORM_TYPE:
         raise Refused("bad_parameter", f"The form must be sent as {_FORM_TYPE}.", reason="type")
@@ -66,6 +67,8 @@ async def posted(request: Request, kinds: Mapping[str, QueryType]) -> Posted:
         if name in values:
             raise Refused("repeated_parameter", "A field of the form came twice; send each once.")
         values[name] = value
+    if not values.keys() <= _NAMES | {parameter.name for parameter, _ in options_of(kinds)}:
+        raise Refused("unknown_parameter", "The form has a field that this page's form does not have.")
     return Posted(typed_from(values, kinds), values.get("token", ""), values.get("answer", ""))
 
 
@@ -97,7 +100,7 @@ def asked(typed: Typed, kind: QueryType) -> list[tuple[str, str]]:
         elif parameter.kind == "connection" and not everywhere:
             pairs.append((parameter.name, typed.connection))
         elif parameter.kind == "flag":
-            pairs.append((parameter.name, "true" if typed.options.get(parameter.name) == "true" else "false"))
+            pairs.append((parameter.name, typed.options.get(parameter.name) or "false"))
         elif typed.options.get(parameter.name):
             pairs.append((parameter.name, typed.options[parameter.name]))
     return pairs
@@ -244,8 +247,6 @@ class Option(NamedTuple):
         key = f"option.{parameter.name}"
         default = parameter.default
         standard = str(default).lower() if isinstance(default, bool) else "" if default is None else str(default)
-        if parameter.ticked and typed.query not in names.split():
-            standard = "true"
         return cls(
             parameter.name,
             parameter.kind,

@@ -158,6 +158,10 @@ class Frame:
 
         return framed
 
+    def route(self, path: str, handler: Handler, *methods: str) -> Route:
+        """A page at this path, for GET unless other methods are given; any other method is told so in a page too."""
+        return _PageRoute(self, path, handler, methods or ("GET",))
+
     def error(self, request: Request, error: NetPulseError) -> Response:
         """The page that this error is."""
         facts_of(request.scope).code = error.code
@@ -208,6 +212,24 @@ class Frame:
         for cookie, (name, value) in chosen.items():
             if value is not None and request.query_params.get(name) == value:
                 response.set_cookie(cookie, value, max_age=_YEAR_S, samesite="lax", secure=secure)
+
+
+class _PageRoute(Route):
+    """A route whose errors are pages to whoever reads pages, that of a method which it does not take among them."""
+
+    def __init__(self, frame: Frame, path: str, handler: Handler, methods: Sequence[str]) -> None:
+        super().__init__(path, frame.page(handler), methods=list(methods))
+        self._frame = frame
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        allowed = sorted(self.methods or ())
+        if scope["method"] in allowed or not wants_html(request):
+            await super().handle(scope, receive, send)
+            return
+        response = self._frame.error(request, NotHere("method_not_allowed", "This path does not take that method."))
+        response.headers["allow"] = ", ".join(allowed)
+        await response(scope, receive, send)
 
 
 class _Missing:

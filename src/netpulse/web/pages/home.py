@@ -11,7 +11,7 @@ from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute
 
 from netpulse.cells import QueryType
 from netpulse.errors import Busy, NetPulseError, Refused
@@ -52,9 +52,8 @@ def routes(frame: Frame) -> list[BaseRoute]:
     """`/`, and `/captcha` for another sum."""
     home = Home(frame)
     return [
-        Route("/", frame.page(home.show), methods=["GET"]),
-        Route("/", frame.page(home.ask), methods=["POST"]),
-        Route("/captcha", frame.page(home.another), methods=["GET"]),
+        frame.route("/", lambda request: home.ask(request) if request.method == "POST" else home.show(request), "GET", "POST"),
+        frame.route("/captcha", home.another),
     ]
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute
 
 from netpulse.web.kept import Kept
 from netpulse.web.pages.cards import Card, cards_of, in_numbers, is_large, kinds_in
@@ -35,4 +35,4 @@ def routes(frame: Frame) -> list[BaseRoute]:
         shown = network.of(frame.visitor(request).caller)
         return frame.common(request, kept, (services.settings, shown), lambda: rendered(request, shown))
 
-    return [Route("/network", frame.page(show), methods=["GET"])]
+    return [frame.route("/network", show)]

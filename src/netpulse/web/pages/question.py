@@ -70,9 +70,10 @@ def question_of(stored: StoredResult, data: Mapping[str, Any]) -> Question:
 
 
 class Begun(NamedTuple):
-    """A run that has begun lately: its question, and whether the service was restarted before it ended."""
+    """A run that has begun lately: its question, whether a router is still asked, and whether a restart cut it short."""
 
     question: Question
+    under_way: bool
     interrupted: bool
 
 
@@ -90,7 +91,8 @@ async def begun_lately(
         return None
     slugs = tuple(dict.fromkeys(row.router for row in rows if row.router))
     question = Question(rows[0].kind, slugs, len(slugs) > 1, rows[0].connection, rows[0].target, options or {})
-    return Begun(question, any(row.outcome == "interrupted" for row in rows))
+    outcomes = {row.outcome for row in rows}
+    return Begun(question, None in outcomes, "interrupted" in outcomes)
 
 
 def everyone_asked(services: Services, caller: Caller, kind: str) -> tuple[str, ...]:

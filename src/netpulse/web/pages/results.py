@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 import msgspec
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute
 
 from netpulse.errors import NotHere
 from netpulse.policy import connections_for, offered, routers_for
@@ -68,12 +68,12 @@ _log = logging.getLogger(__name__)
 def routes(frame: Frame) -> list[BaseRoute]:
     """`/r/<id>` and what belongs to it."""
     results = Results(frame)
-    events = Route("/r/{name}/events", frame.page(results.events), methods=["GET"])
+    events = frame.route("/r/{name}/events", results.events)
     events.methods = {"GET"}  # a HEAD, which Starlette adds, would hold a stream open that nobody reads
     return [
-        Route("/r/{name}", frame.page(results.show), methods=["GET"]),
+        frame.route("/r/{name}", results.show),
         events,
-        Route("/r/{name}/stop", frame.page(results.stop), methods=["POST"]),
+        frame.route("/r/{name}/stop", results.stop, "POST"),
     ]
 
 
@@ -308,7 +308,7 @@ class Results:
             stored = await saved_result(self._services, visitor.caller, run_id)
         except NotHere:
             begun = await self._begun(request, run_id)
-            if begun is None or begun.interrupted:
+            if begun is None or not begun.under_way:
                 raise
             return _still_running(suffix)
         if suffix == "json":

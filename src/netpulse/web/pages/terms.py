@@ -6,7 +6,7 @@ import re
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute
 
 from netpulse.errors import NotHere
 from netpulse.web.pages.frame import Frame
@@ -21,4 +21,4 @@ def routes(frame: Frame) -> list[BaseRoute]:
             raise NotHere("not_found", "This looking glass has no terms of use.")
         return frame.render(request, "terms.html", paragraphs=re.split(r"\n\s*\n", text.strip()))
 
-    return [Route("/terms", frame.page(terms), methods=["GET"])]
+    return [frame.route("/terms", terms)]
