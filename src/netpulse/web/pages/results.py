@@ -293,6 +293,8 @@ class Results:
         """A run of this id that has no result yet; a guess at an id is counted."""
         visitor = self._frame.visitor(request)
         begun = await begun_lately(self._services, visitor.caller, run_id) if _is_id(run_id) else None
+        if begun is not None and await self._services.store.results.get(run_id) is not None:
+            begun = None  # it has one, which is not for this visitor
         if begun is None:
             missed(self._services, visitor)
         return begun
