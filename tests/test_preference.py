@@ -72,6 +72,13 @@ def test_nothing_is_said_of_the_best_route_nor_without_one_of_the_same_prefix() 
     assert why_not(route(local_pref=1), [route(best=True, prefix="8.0.0.0/9")]) == Why()
 
 
+def test_nothing_is_said_of_a_med_that_the_reader_is_not_shown() -> None:
+    best, other = route(best=True), route()
+    assert why_not(other, [best]) == Why("later", ours=True)
+    assert why_not(other, [best], med_hidden=True) == Why()
+    assert why_not(route(local_pref=1), [best], med_hidden=True) == Why("local_pref", ours=True)
+
+
 @pytest.mark.parametrize("tag", WRITTEN)
 def test_every_step_has_its_words_in_every_language(tag: str) -> None:
     assert {text.lower() for text in frr._LOST_BY.values()} <= set(_STEPS)

@@ -183,7 +183,7 @@ class PathRow(NamedTuple):
     rpki_reason: str
 
 
-def path_rows(words: Words, progress: Progress, places: Places) -> list[PathRow]:
+def path_rows(words: Words, progress: Progress, places: Places, *, med_hidden: bool = False) -> list[PathRow]:
     """The routes of every router, each router's best first; of very many the last of each router are left out."""
     rows: list[PathRow] = []
     answered = routes_by_router(progress)
@@ -204,7 +204,7 @@ def path_rows(words: Words, progress: Progress, places: Places) -> list[PathRow]
                     steps=_steps(route["as_path"] or ()),
                     communities=every,
                     age=_age(words, route["age_s"]),
-                    why=why_not(route, routes),
+                    why=why_not(route, routes, med_hidden=med_hidden),
                     rpki_reason=rpki_reason(words, (route.get("rpki") or {}).get("reason")),
                 )
             )

@@ -175,7 +175,8 @@ class Results:
         asked = progress.question
         places = self._places(request, asked)
         verdict = sentence(words, progress)
-        rows = path_rows(words, progress, places) if progress.kind == "aspath" else []
+        hidden = self._services.settings.disclosure(self._frame.visitor(request).caller.audience).fields
+        rows = path_rows(words, progress, places, med_hidden=("med",) in hidden) if progress.kind == "aspath" else []
         node_names = self._node_names(rows, places)
         found = matched(rows, node_names)
         heading, title = self._titles(words, progress, found)

@@ -58,8 +58,11 @@ class Why(NamedTuple):
     ours: bool = False
 
 
-def why_not(route: Mapping[str, Any], others: Sequence[Mapping[str, Any]]) -> Why:
-    """Why this route lost, among the other routes of the same source; empty if it did not, or nobody can say."""
+def why_not(route: Mapping[str, Any], others: Sequence[Mapping[str, Any]], *, med_hidden: bool = False) -> Why:
+    """Why this route lost, among the other routes of the same source; empty if it did not, or nobody can say.
+
+    Where the MED is hidden from the reader it looks as if there were none, so nothing is said of it.
+    """
     if route.get("best") is not False:
         return Why()
     if said := route.get("why_not_best"):
@@ -67,7 +70,8 @@ def why_not(route: Mapping[str, Any], others: Sequence[Mapping[str, Any]]) -> Wh
         return Why(step) if step else Why(words=said)
     best = next((each for each in others if each.get("best") and each["prefix"] == route["prefix"]), None)
     step = lost_by(_merits(route), _merits(best)) if best else None
-    return Why(step, ours=True) if step else Why()
+    known = step is not None and not (med_hidden and step in ("med", "later"))
+    return Why(step, ours=True) if known else Why()
 
 
 def rpki_reason(words: Words, reason: str | None) -> str:

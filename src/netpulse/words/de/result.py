@@ -236,6 +236,6 @@ WORDS = {
     "result.why.router_id": "höhere Router-ID",
     "result.why.cluster": "längere Cluster-Liste",
     "result.why.neighbor": "höhere Nachbaradresse",
-    "result.why.later": "bis hierher gleich, von späteren Regeln entschieden",
+    "result.why.later": "gleich in Local Pref, Pfadlänge, Origin und MED",
     "result.why.compared": "(unser Vergleich)",
 }

@@ -231,6 +231,6 @@ WORDS = {
     "result.why.router_id": "higher router ID",
     "result.why.cluster": "longer cluster list",
     "result.why.neighbor": "higher neighbour address",
-    "result.why.later": "equal so far, decided by later rules",
+    "result.why.later": "equal in local pref, path length, origin and MED",
     "result.why.compared": "(our comparison)",
 }
