@@ -61,7 +61,7 @@ async def test_the_operators_logo_colour_and_line_are_on_every_page_without_a_bu
     assert sheet is not None
     assert logo is not None
     assert "Peering: AS64500" in page
-    assert "--accent:#7a1fa2" in (await glass.client.get(glass.url + sheet[1])).text
+    assert "--ac:light-dark(#7a1fa2,#b887ce)" in (await glass.client.get(glass.url + sheet[1])).text
     answer = await glass.client.get(glass.url + logo[1])
     assert answer.headers["content-type"] == "image/svg+xml"
     assert "default-src 'none'" in answer.headers["content-security-policy"]

@@ -381,6 +381,50 @@ def test_what_is_written_for_nothing_is_a_warning(write: Callable[[str], Path]) 
     assert "languages[1]: the pages have no words of fr" in language
 
 
+HERE = "routers: [{slug: a, name: A, platform: linux}]\n"
+PNG = b"\x89PNG\r\n\x1a\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "says"),
+    [
+        ("logo.gif", b"GIF89a", "is neither a .svg nor a .png; browsers are shown no other kind"),
+        ("logo.png", b"", "is empty; name the file of a picture"),
+        ("logo.PNG", PNG + bytes(256 * 1024), "is larger than 256 KiB, which every visitor would load; make it smaller"),
+        ("logo.png", b"GIF89a", "is no PNG picture, whatever its name says; save it as PNG or SVG"),
+        ("logo.svg", b"\x1f\x8b packed", "is no SVG picture, as it has no <svg> in it; save it as SVG (not packed) or PNG"),
+    ],
+)
+def test_a_logo_that_no_page_can_show_is_a_fault(
+    write: Callable[[str], Path], name: str, content: bytes, says: str
+) -> None:
+    file = write(f"{HERE}branding:\n  logo: {name}\n")
+    logo = file.parent / name
+    logo.write_bytes(content)
+    assert faults(file) == [f"3:9: branding.logo: {logo} {says}"]
+    logo.write_bytes(PNG if logo.suffix.lower() == ".png" else b'<?xml version="1.0"?><svg/>')
+    if logo.suffix != ".gif":
+        assert reading(file).warnings == ()
+
+
+def test_terms_that_are_not_utf_8_are_a_fault_in_their_line(write: Callable[[str], Path]) -> None:
+    file = write(f"{HERE}branding: {{terms: terms.txt}}\n")
+    terms = file.parent / "terms.txt"
+    terms.write_bytes("One.\n\nZwei für alle.\n".encode("latin-1"))
+    assert faults(file) == [f"2:19: branding.terms: {terms} is not UTF-8 in line 3; save it as UTF-8"]
+    terms.write_bytes("\ufeffOne.\n\nZwei für alle.\n".encode())
+    assert load(file).branding.terms == "One.\n\nZwei für alle.\n"
+
+
+@pytest.mark.parametrize(("accent", "shown"), [("#FFFF00", "#6b6b00"), ("#ffffff", "#666666"), ("#7a1fa2", None)])
+def test_a_colour_that_is_too_faint_by_day_is_a_warning(
+    write: Callable[[str], Path], accent: str, shown: str | None
+) -> None:
+    warnings = reading(write(f'{HERE}branding:\n  accent: "{accent}"\n')).warnings
+    assert [f":3:11: branding.accent: {accent.lower()} is too faint" in line for line in warnings] == [True] * bool(shown)
+    assert all(f"light pages show {shown};" in line for line in warnings)
+
+
 def test_a_source_inside_an_exchange_lan_is_a_warning(write: Callable[[str], Path]) -> None:
     text = one_router(connection=", source_ipv4: 192.0.2.130, lan_ipv4: 192.0.2.128/26").replace("PEER", "IX")
     (line,) = reading(write(text)).warnings

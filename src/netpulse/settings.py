@@ -96,6 +96,9 @@ class Captcha:
     lasts_s: int = 600
 
 
+MOST_LOGO_BYTES = 256 * 1024
+
+
 @dataclass(frozen=True, slots=True)
 class Branding:
     """What the operator changes about the pages: an SVG or PNG file, a colour as `#rrggbb`, a line of text.

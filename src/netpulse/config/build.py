@@ -105,7 +105,7 @@ class Builder:
             accent=block.accent,
             footer=block.footer,
             links=tuple((link.text, link.url) for link in block.links),
-            terms=terms.read_text("utf-8", errors="replace") if terms else None,
+            terms=terms.read_text("utf-8-sig", errors="replace") if terms else None,
         )
 
     def _file(self, name: str | None) -> Path | None:

@@ -238,11 +238,13 @@ class LinkBlock(Block):
 
 
 class BrandingBlock(Block):
-    logo: PathText | None = Field(default=None, description="An SVG or PNG file for the page header")
-    accent: Colour | None = Field(default=_BRANDING.accent, description='The one colour of the pages, like "#0b5a99"')
+    logo: PathText | None = Field(default=None, description="An SVG or PNG file for the page header, at most 256 KiB")
+    accent: Colour | None = Field(
+        default=_BRANDING.accent, description='The one colour of the pages, like "#0b5a99"; darkened where it is too faint'
+    )
     footer: Line | None = Field(default=None, description="A line at the foot of every page")
     links: list[LinkBlock] = Field(default=[], description="Links at the foot of every page, text and url each")
-    terms: PathText | None = Field(default=None, description="A text file with the terms of use, shown at /terms")
+    terms: PathText | None = Field(default=None, description="A text file in UTF-8 with the terms of use, shown at /terms")
 
 
 class DataBlock(Block):

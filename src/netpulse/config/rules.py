@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import csv
 import os
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -20,6 +20,7 @@ from netpulse.config.hiding import hiding_faults
 from netpulse.config.secrets import key_fault, named_file, secret_file
 from netpulse.enrich.rpki import roas_in
 from netpulse.enrich.tables import read_names
+from netpulse.settings import MOST_LOGO_BYTES
 
 Found = tuple[Place, str]
 Data = Mapping[str, Any]
@@ -66,8 +67,8 @@ def broken_rules(data: Data, world: World) -> Iterator[Found]:
     yield from hiding_faults(data, world.matrix, [name for name in world.matrix.platforms if name in platforms])
     for name, text in _block(data, "data").items():
         yield from (_payloads if name == "vrps" else _table)(("data", name), text, world)
-    for name in ("logo", "terms"):
-        yield from _readable(("branding", name), _block(data, "branding").get(name), world)
+    for name, fault_of in (("logo", _logo_fault), ("terms", _terms_fault)):
+        yield from _shown(("branding", name), _block(data, "branding").get(name), world, fault_of)
 
 
 def _without_nulls(data: Any) -> Any:
@@ -206,6 +207,37 @@ def _readable(place: Place, name: Any, world: World) -> Iterator[Found]:
         yield place, f"{file} cannot be read by user {os.geteuid()} ({(fault.strerror or '').lower()}); let it read the file"
 
 
+def _shown(place: Place, name: Any, world: World, fault_of: Callable[[Path], str | None]) -> Iterator[Found]:
+    """A file that pages show is looked into, so that nothing of it is missing on them without a word."""
+    unreadable = list(_readable(place, name, world))
+    yield from unreadable
+    if not unreadable and isinstance(name, str) and name:
+        file = named_file(world.folder, name)
+        if fault := fault_of(file):
+            yield place, f"{file} {fault}"
+
+
+def _logo_fault(file: Path) -> str | None:
+    with file.open("rb") as opened:
+        content = opened.read(MOST_LOGO_BYTES + 1)
+    if file.suffix.lower() not in (".svg", ".png"):
+        return "is neither a .svg nor a .png; browsers are shown no other kind"
+    if not content:
+        return "is empty; name the file of a picture"
+    if len(content) > MOST_LOGO_BYTES:
+        return f"is larger than {MOST_LOGO_BYTES // 1024} KiB, which every visitor would load; make it smaller"
+    if file.suffix.lower() == ".png" and not content.startswith(b"\x89PNG\r\n\x1a\n"):
+        return "is no PNG picture, whatever its name says; save it as PNG or SVG"
+    if file.suffix.lower() == ".svg" and b"<svg" not in content:
+        return "is no SVG picture, as it has no <svg> in it; save it as SVG (not packed) or PNG"
+    return None
+
+
+def _terms_fault(file: Path) -> str | None:
+    line = _first_line_not_utf8(file)
+    return f"is not UTF-8 in line {line}; save it as UTF-8" if line else None
+
+
 def _table(place: Place, name: Any, world: World) -> Iterator[Found]:
     """A file of names is read whole, as the service will read it, so that a bad one is a fault here and not there."""
     unreadable = list(_readable(place, name, world))
@@ -232,13 +264,13 @@ def _payloads(place: Place, name: Any, world: World) -> Iterator[Found]:
             yield place, f"{file} {fault}; let the validator write JSON with `roas`"
 
 
-def _first_line_not_utf8(file: Path) -> int:
+def _first_line_not_utf8(file: Path) -> int | None:
     content = file.read_bytes()
     try:
         content.decode("utf-8")
     except UnicodeDecodeError as fault:
         return content.count(b"\n", 0, fault.start) + 1
-    return 1
+    return None
 
 
 def _routes(place: Place, router: Data, servers: Mapping[str, Data]) -> Iterator[Found]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from netpulse.config.faults import ConfigFault, Place
 from netpulse.config.models import ConfigFile
 from netpulse.config.positions import Document
+from netpulse.render.shades import by_day
 from netpulse.values import Prefix
 from netpulse.words import WRITTEN, known
 
@@ -16,7 +17,7 @@ def warnings_of(file: ConfigFile, document: Document) -> Iterator[ConfigFault]:
 
     A source address inside the LAN of an exchange is one: that LAN is not announced, so nobody beyond its members can
     answer. A device without a pinned host key is another: it is never logged in to. So are a route server that no router's
-    `routes` name, and a language that nobody wrote.
+    `routes` name, a language that nobody wrote, and a colour that is too faint to read by day.
     """
     asked = {source.from_ for router in file.routers for source in router.routes}
     for i, server in enumerate(file.route_servers):
@@ -27,6 +28,10 @@ def warnings_of(file: ConfigFile, document: Document) -> Iterator[ConfigFault]:
         if not known(language):
             text = f"the pages have no words of {language}, so it is not offered; there are {', '.join(WRITTEN)}"
             yield document.fault(("languages", i), text)
+    accent = file.branding.accent
+    if accent and (darker := by_day(accent).colour) != accent:
+        text = f"{accent} is too faint to read on white, so light pages show {darker}; name a darker colour to choose it yourself"
+        yield document.fault(("branding", "accent"), text)
     devices = (("routers", [r.ssh for r in file.routers]), ("route_servers", [s.ssh for s in file.route_servers]))
     for kind, logins in devices:
         for i, ssh in enumerate(logins):

@@ -20,7 +20,8 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from netpulse.errors import NotHere
-from netpulse.settings import Branding
+from netpulse.render.shades import by_day, by_night
+from netpulse.settings import MOST_LOGO_BYTES, Branding
 
 if TYPE_CHECKING:
     from netpulse.web.pages.frame import Frame
@@ -32,7 +33,6 @@ _TYPES = {
     ".png": "image/png",
 }
 _FOREVER = "public, max-age=31536000, immutable"
-_MOST_LOGO_BYTES = 256 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,30 +68,27 @@ def built() -> Mapping[str, Asset]:
 def brand(branding: Branding) -> Mapping[str, Asset]:
     """The operator's own files under `/brand/`, by name with their hash: at most a style sheet and a logo.
 
-    A logo that cannot be read, is too large or is neither SVG nor PNG is left out; the name of the site stands alone then.
+    A logo that became unreadable since the settings were read is left out; the name of the site stands alone then.
     """
     found: dict[str, Asset] = {}
     if branding.accent:
-        sheet = _ACCENT.replace("ACCENT", branding.accent).encode()
+        sheet = _accent_sheet(branding.accent).encode()
         found[f"accent.{_hash(sheet)}.css"] = Asset(_TYPES[".css"], {"": sheet})
     if branding.logo and branding.logo.suffix.lower() in (".svg", ".png"):
         try:
             logo = branding.logo.read_bytes()
         except OSError:
             logo = b""
-        if 0 < len(logo) <= _MOST_LOGO_BYTES:
+        if 0 < len(logo) <= MOST_LOGO_BYTES:
             ending = branding.logo.suffix.lower()
             found[f"logo.{_hash(logo)}{ending}"] = Asset(_TYPES[ending], {"": logo})
     return found
 
 
-_ACCENT = """\
-:root{--accent:ACCENT;
---ac:light-dark(var(--accent),color-mix(in oklab,var(--accent) 55%,#fff));
---ac-h:light-dark(color-mix(in oklab,var(--accent) 80%,#000),color-mix(in oklab,var(--accent) 40%,#fff));
---ac-bg:light-dark(color-mix(in oklab,var(--accent) 11%,#fff),color-mix(in oklab,var(--accent) 28%,#0b1014));
---ac-ln:light-dark(color-mix(in oklab,var(--accent) 38%,#fff),color-mix(in oklab,var(--accent) 60%,#0b1014))}
-"""
+def _accent_sheet(accent: str) -> str:
+    names = ("--ac", "--ac-h", "--ac-bg", "--ac-ln")
+    shades = zip(names, by_day(accent), by_night(accent), strict=True)
+    return f":root{{{';'.join(f'{name}:light-dark({day},{night})' for name, day, night in shades)}}}\n"
 
 
 def _hash(content: bytes) -> str:
