@@ -539,6 +539,27 @@ async def test_what_is_not_the_form_is_refused_above_a_form_that_works(
     assert plain.json()["code"] in ("bad_parameter", "repeated_parameter", "unknown_parameter")
 
 
+@pytest.mark.parametrize(
+    ("more", "german"),
+    [
+        ({"count": "100000"}, "ein Feld, das zu dieser Frage nicht gehört"),
+        ({"as_lookup": "x"}, "Eine der Angaben gibt es nicht"),
+        ({"query": "aspath", "family": "9"}, "Eine der Angaben gibt es nicht"),
+    ],
+)
+async def test_a_field_or_a_value_that_the_form_does_not_have_is_refused(
+    glass: Glass, more: dict[str, str], german: str
+) -> None:
+    answer = await post(glass, {**PING, **more}, **{"Accept-Language": "de"})
+    assert answer.status_code == 400
+    assert german in alert_of(answer.text), alert_of(answer.text)
+
+
+async def test_what_the_form_itself_sends_for_other_questions_is_no_fault(glass: Glass) -> None:
+    more = {"way": "core1.1", "token": "", "answer": "", "family": "", "as_lookup": "true", "show": "connections"}
+    assert (await post(glass, {**PING, **more})).status_code == 303
+
+
 FOREIGN = ("https://lg.example.com", "null", "x", "http://[", "http://]", "http://[::1", "http://[v1.x]")
 
 

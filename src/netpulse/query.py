@@ -131,7 +131,7 @@ def parse(kind: str, parameters: Sequence[Parameter], given: Iterable[tuple[str,
         elif parameter.kind == "connection":
             connection = None if text is None else _connection(text)
         else:
-            options[name] = parameter.default if text is None else _option(parameter, text)
+            options[name] = parameter.default if text is None else option(parameter, text)
     return Query(kind=kind, target=target, router=router, connection=connection, options=options)
 
 
@@ -159,7 +159,8 @@ def _connection(text: str) -> int:
     raise Refused("unknown_connection", "The value of connection must be one of the ids that /connections lists.")
 
 
-def _option(parameter: Parameter, text: str) -> str | int | bool:
+def option(parameter: Parameter, text: str) -> str | int | bool:
+    """The value that this text writes; Refused `bad_parameter` if the parameter cannot have it."""
     if parameter.kind == "flag" and text in ("true", "false"):
         return text == "true"
     if parameter.kind == "choice" and text in parameter.choices:

@@ -109,7 +109,15 @@ async def test_a_form_that_is_none_is_refused(rig: Rig, body: bytes, headers: di
 
 
 async def test_b5_and_b6_what_a_form_adds_is_refused(rig: Rig) -> None:
-    for more in ("count=100000", "source=10.0.0.1&vrf=mgmt&command=show+version&is_admin=true", "query=traceroute&as_lookup=x"):
+    for more in (
+        "count=100000",
+        "source=10.0.0.1&vrf=mgmt&command=show+version&is_admin=true",
+        "query=traceroute&as_lookup=x",
+        "as_lookup=x",
+        "query=aspath&family=9",
+        "way=core1",
+        "way=core1.x",
+    ):
         async with rig.untouched():
             answer = await rig.post(f"{GOOD.replace('query=ping&', '') if 'query' in more else GOOD}&{more}")
             assert answer.status_code == 400

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from netpulse.cells import QueryType
 from netpulse.errors import NetPulseError, Refused
 from netpulse.limits import LimitState
-from netpulse.query import Parameter
+from netpulse.query import Parameter, option
 from netpulse.special_purpose import why_special
 from netpulse.values import HostName, canonical, parse_target
 from netpulse.web.exchange import decoded_pairs
@@ -76,8 +76,8 @@ def typed_from(values: Mapping[str, str], kinds: Mapping[str, QueryType]) -> Typ
     """What these values say. `way` is a router and connection in one, for browsers without scripts, and wins."""
     router, connection = values.get("router", ""), values.get("connection", "")
     way = values.get("way", "")
-    if "." in way:
-        router, _, connection = way.rpartition(".")
+    if way:
+        router, _, connection = way.partition(".")
     names = {parameter.name for parameter, _ in options_of(kinds)}
     return Typed(
         router=router,
@@ -86,6 +86,13 @@ def typed_from(values: Mapping[str, str], kinds: Mapping[str, QueryType]) -> Typ
         target=values.get("target", "").strip(" "),
         options={name: values[name] for name in values if name in names},
     )
+
+
+def must_be_choices(typed: Typed, kinds: Mapping[str, QueryType]) -> None:
+    """Refused where a further input has a value that none of the form's questions takes, also one that is not asked now."""
+    for parameter, _ in options_of(kinds):
+        if text := typed.options.get(parameter.name):
+            option(parameter, text)
 
 
 def asked(typed: Typed, kind: QueryType) -> list[tuple[str, str]]:

@@ -30,6 +30,7 @@ from netpulse.web.pages.form import (
     exhausted,
     form_context,
     is_person,
+    must_be_choices,
     posted,
     the_model,
     trouble,
@@ -103,6 +104,7 @@ class Home:
             try:
                 if all_routers and kind.fold is None:
                     raise Refused("not_offered", "This question is asked of one router.")
+                must_be_choices(typed, kinds)
                 query = parse(kind.name, everywhere(kind) if all_routers else kind.parameters, pairs)
                 self._services.pipeline.frame.policy.must_be_public(query.target)
             except Refused as refusal:
