@@ -170,18 +170,6 @@ async def test_no_more_streams_than_the_operator_allows(tmp_path: Path) -> None:
         assert (await glass.all_events(PING))[-1].name == "finished"
 
 
-async def test_one_key_leaves_half_of_the_streams_to_others(tmp_path: Path) -> None:
-    settings = replace(SETTINGS, limits=replace(SETTINGS.limits, streams=4))
-    silent = {"router:core1": holding()}
-    async with looking_glass(tmp_path, silent, settings) as glass, glass.events(PING) as one, glass.events(PING) as two:
-        await anext(one)
-        await anext(two)
-        refused = await glass.get(PING, accept="text/event-stream")
-        assert (refused.status_code, refused.json()["code"]) == (429, "server_busy")
-        async with glass.events(PING, key=await glass.new_key()) as three:
-            assert (await anext(three)).data
-
-
 async def _read_all(events: AsyncIterator[StreamEvent]) -> None:
     async for _ in events:
         continue

@@ -37,7 +37,7 @@ CODES: dict[str, tuple[int, str]] = {
     "rate_limited": (429, "The caller's own limit is reached."),
     "target_limited": (429, "This target has been asked about too often, by everyone together."),
     "router_busy": (429, "The router's sessions and its queue are full."),
-    "server_busy": (429, "The service, or this key, holds as many runs or streams as it may."),
+    "server_busy": (429, "The service holds as many runs or streams as it may."),
     "router_unreachable": (500, "The router does not accept a connection."),
     "router_identity": (500, "The router's host key is not the pinned one."),
     "router_login": (500, "The router refused the login."),

@@ -179,9 +179,7 @@ class LimitsBlock(Block):
     bad_keys_per_minute: int = Field(
         default=_LIMITS.bad_keys_per_minute, ge=1, description="Wrong keys a minute from one client"
     )
-    streams: int = Field(
-        default=_LIMITS.streams, ge=1, description="Event streams open at once; one key holds half of them at most"
-    )
+    streams: int = Field(default=_LIMITS.streams, ge=1, description="Event streams open at once")
     queue_places: int = Field(default=_LIMITS.queue_places, ge=0, description="Queries that may wait for one device")
     queue_wait_s: float = Field(default=_LIMITS.queue_wait_s, ge=0, le=30, description="Seconds that each may wait")
     neighbor_states_s: float = Field(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from netpulse.cells import QueryType
@@ -151,11 +150,6 @@ class Api:
         event_id = exchange.heard.last_event_id.decode("latin-1")
         return self._services.pipeline.runs.resume(event_id, exchange.caller.owner)
 
-    def _seat(self, exchange: Exchange) -> AbstractContextManager[None]:
-        """A place among the open streams. One key never holds more than half of them, so that others can read too."""
-        most = self._services.settings.limits.streams
-        return self._seats.one(most, exchange.caller.owner, max(1, most // 2))
-
     def _asking(self, kind: QueryType, *, everywhere: bool) -> Handler:
         async def ask(exchange: Exchange) -> Reply | None:
             return await self._ask(exchange, kind, everywhere)
@@ -166,7 +160,7 @@ class Api:
         services = self._services
         if exchange.form == "events" and exchange.heard.last_event_id:
             run, after = self._resumed(exchange)
-            with self._seat(exchange):
+            with self._seats.one(services.settings.limits.streams):
                 await tell(exchange, run, max(after, 0))
             return None
         if services.draining:
@@ -183,7 +177,7 @@ class Api:
             self._plans.keep(plan, exchange)
         asked(facts_of(exchange.scope), plan)
         if exchange.form == "events":
-            with self._seat(exchange):
+            with self._seats.one(services.settings.limits.streams):
                 run = self._begun(exchange, plan)
                 try:
                     await tell(exchange, run)

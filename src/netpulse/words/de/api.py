@@ -177,7 +177,7 @@ WORDS = {
     "api.code.rate_limited": "Die eigene Grenze des Absenders ist erreicht.",
     "api.code.target_limited": "Nach diesem Ziel wurde zu oft gefragt, von allen zusammen.",
     "api.code.router_busy": "Die Sitzungen des Routers und seine Schlange sind voll.",
-    "api.code.server_busy": "Der Dienst oder dieser Schlüssel hat so viele Fragen oder Ströme offen, wie er darf.",
+    "api.code.server_busy": "Der Dienst hat so viele Fragen oder Ströme offen, wie er darf.",
     "api.code.router_unreachable": "Der Router nimmt keine Verbindung an.",
     "api.code.router_identity": "Der Host-Schlüssel des Routers ist nicht der hinterlegte.",
     "api.code.router_login": "Der Router hat die Anmeldung abgelehnt.",
