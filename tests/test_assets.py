@@ -64,7 +64,18 @@ async def test_the_operators_logo_colour_and_line_are_on_every_page_without_a_bu
     assert "--ac:light-dark(#7a1fa2,#b887ce)" in (await glass.client.get(glass.url + sheet[1])).text
     answer = await glass.client.get(glass.url + logo[1])
     assert answer.headers["content-type"] == "image/svg+xml"
-    assert "default-src 'none'" in answer.headers["content-security-policy"]
+    assert answer.headers["content-security-policy"] == (
+        "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; sandbox"
+    )
+
+
+async def test_only_a_drawing_may_have_styles_in_it(glass: Glass) -> None:
+    page = (await glass.client.get(f"{glass.url}/nowhere", headers={"Accept": "text/html"})).text
+    sheets = re.findall(r'href="(/(?:brand|static)/[^"]*\.css)"', page)
+    assert len(sheets) == 2
+    for path in (*sheets, *(f"/static/{name}" for name in manifest().values())):
+        answer = await glass.client.get(glass.url + path)
+        assert answer.headers["content-security-policy"] == "default-src 'none'; frame-ancestors 'none'"
 
 
 @pytest.mark.parametrize(
