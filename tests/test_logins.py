@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import random
 import re
 import shutil
+import signal
 import subprocess
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -15,6 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from doubles.forced import forced
 from netpulse.cells import AccountFor, Cell, Reader, discover
 from netpulse.inventory import Connection, RouteTable
 from netpulse.platforms import bird, frr, junos, linux
@@ -195,7 +198,7 @@ def test_the_forced_command_runs_every_command_of_the_cells_as_it_is(run_wrapper
     path, script = run_wrapper
     for command in some_commands("frr")[::5]:
         environment = {"SSH_ORIGINAL_COMMAND": command, "PATH": path}
-        done = subprocess.run([str(script)], env=environment, capture_output=True, text=True, check=False, timeout=20)
+        done = forced([str(script)], environment)
         expected = f"vtysh -c {command} " if command.startswith("show") else f"{command} "
         assert (done.returncode, done.stdout) == (0, expected)
 
@@ -209,8 +212,48 @@ def test_the_forced_command_means_the_same_to_every_shell(run_wrapper: tuple[str
     argv = [program, str(script)]
     for command, code in [(some_commands("frr")[0], 0), *((trial.command, 126) for trial in frr.TRIALS)]:
         environment = {"SSH_ORIGINAL_COMMAND": command, "PATH": path}
-        done = subprocess.run(argv, env=environment, capture_output=True, text=True, check=False, timeout=20)
+        done = forced(argv, environment)
         assert done.returncode == code, command
+
+
+@pytest.mark.parametrize("shell", ["dash", "bash"])
+def test_the_end_of_input_ends_a_command_that_prints_nothing(run_wrapper: tuple[str, Path], shell: str) -> None:
+    """All that a client of sshd can do to a forced command; nothing is left of it, and nothing of what watched it."""
+    program = shutil.which(shell)
+    if program is None:
+        pytest.skip(f"there is no {shell} here")
+    path, script = run_wrapper
+    ping = script.parent / "ping"
+    ping.write_text("#!/bin/sh\necho begun\nexec sleep 60\n")
+    environment = {"SSH_ORIGINAL_COMMAND": some_commands("frr")[0], "PATH": path}
+    for at_once in (False, True):
+        held, holding = os.pipe()
+        with subprocess.Popen(
+            [program, str(script)],
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            pass_fds=[holding],
+        ) as running:
+            os.close(holding)
+            assert running.stdin is not None
+            assert running.stdout is not None
+            assert at_once or running.stdout.readline() == b"begun\n"
+            running.stdin.close()
+            assert running.wait(20) == 128 + signal.SIGKILL
+        assert os.read(held, 1) == b""  # whoever the script started held the other end
+        os.close(held)
+
+
+def test_a_command_that_ends_keeps_its_status_and_leaves_nothing(run_wrapper: tuple[str, Path]) -> None:
+    path, script = run_wrapper
+    (script.parent / "ping").write_text("#!/bin/sh\necho lost >&2\nread -r line && echo heard\nexit 3\n")
+    done = forced([str(script)], {"SSH_ORIGINAL_COMMAND": some_commands("frr")[0], "PATH": path})
+    assert (done.returncode, done.stdout, done.stderr) == (3, "", "lost\n")
+    (script.parent / "ping").unlink()
+    done = forced([str(script)], {"SSH_ORIGINAL_COMMAND": some_commands("frr")[0], "PATH": str(script.parent)})
+    assert done.returncode == 127
 
 
 def test_a_linux_login_cannot_reach_the_routing_daemon() -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-import subprocess
 from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
 
+from doubles.forced import forced
 from netpulse.cells import Unread, discover
 from netpulse.events import Ending
 from netpulse.platforms import frr, linux, logins
@@ -189,7 +189,7 @@ def script(tmp_path: Path) -> Path:
 
 def ask_script(script: Path, command: str) -> tuple[int, list[str]]:
     environment = {"SSH_ORIGINAL_COMMAND": command, "PATH": f"{script.parent / 'bin'}:/usr/bin:/bin"}
-    done = subprocess.run([str(script)], env=environment, capture_output=True, text=True, check=False, timeout=20)
+    done = forced([str(script)], environment)
     return done.returncode, done.stdout.splitlines()
 
 

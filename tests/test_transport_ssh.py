@@ -344,6 +344,7 @@ async def test_an_end_that_is_told_while_our_close_is_on_its_way_is_heard(monkey
             self.closing = asyncio.Event()
             self.send_signal = self.signals.append
             self.close = self.closing.set
+            self.write_eof = lambda: self.signals.append("the end of input")
 
     session, channel = ssh_module._Channel(), Late()
     session.connection_made(channel)
@@ -354,7 +355,7 @@ async def test_an_end_that_is_told_while_our_close_is_on_its_way_is_heard(monkey
         await channel.closing.wait()
         for _ in range(5):
             await asyncio.sleep(0)
-        assert (channel.signals, ended.done()) == (["INT"], False)
+        assert (channel.signals, ended.done()) == (["INT", "the end of input"], False)
         session.exit_status_received(130)
         session.connection_lost(None)
         await ended

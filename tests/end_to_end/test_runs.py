@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import re
+import signal
 from typing import Any
 
 import pytest
@@ -133,6 +135,21 @@ async def test_whoever_started_a_run_stops_it_at_once_and_the_router_s_command_e
         await asyncio.to_thread(lab.until, "core2's command has ended", lambda: not running(lab, "core2"))
     finally:
         lab.heal("core2")
+
+
+@pytest.mark.parametrize(("router", "connection"), [("frr1", 6), ("bird1", 8)])
+async def test_a_stop_ends_a_silent_program_behind_a_forced_command(
+    glass: Glass, lab: Lab, router: str, connection: int
+) -> None:
+    """sshd passes it no signal, and it would not notice a closed channel: it is killed, not waited for."""
+    async with glass.stream("/ping", target="66.66.66.66", router=router, connection=connection) as events:
+        first = await anext(events)
+        await asyncio.to_thread(lab.until, f"{router}'s command runs", lambda: running(lab, router) > 0)
+        await glass.http.delete(f"/api/v1/results/{first.id.partition('.')[0]}", headers=glass.headers())
+        assert [event async for event in events][-1].data["code"] == "stopped"
+    await asyncio.to_thread(lab.until, f"{router}'s command has ended", lambda: not running(lab, router))
+    pings = [status for command, status in lab.statuses(router) if re.fullmatch(r"ping .* 66\.66\.66\.66", command)]
+    assert pings[-1] == 128 + signal.SIGKILL
 
 
 async def test_a_client_that_goes_away_frees_the_router(glass: Glass, lab: Lab) -> None:

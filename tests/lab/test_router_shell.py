@@ -316,6 +316,21 @@ async def test_a_silent_command_of_a_linux_router_outlives_its_channel(tmp_path:
         assert (await router.all_ended())[-1]["ended"]
 
 
+async def test_the_end_of_its_input_reaches_a_wrapper_and_so_does_the_close(tmp_path: Path) -> None:
+    wrapper = tmp_path / "wrapper"
+    wrapper.write_text("#!/bin/sh\necho begun\nread -r line || exit 4\n")
+    wrapper.chmod(0o755)
+    async with running(tmp_path, platform="linux", wrapper=str(wrapper)) as router, router.connected() as connection:
+        process = await connection.create_process("ping 192.0.2.1")
+        assert await process.stdout.readline() == "begun\n"
+        process.stdin.write_eof()
+        assert (await process.wait()).exit_status == 4
+        process = await connection.create_process("ping 192.0.2.1")
+        assert await process.stdout.readline() == "begun\n"
+        process.close()
+        assert (await router.all_ended())[-1]["ended"]
+
+
 async def test_the_program_answers_until_it_is_terminated_and_takes_its_commands_along(tmp_path: Path) -> None:
     # The backlog of the inherited listener holds the first connection until the program answers.
     with socket.create_server(("127.0.0.1", 0)) as listener:

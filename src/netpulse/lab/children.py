@@ -18,12 +18,11 @@ class Child(asyncio.SubprocessProtocol):
         self._transport: asyncio.SubprocessTransport | None = None
 
     @classmethod
-    async def start(cls, argv: Sequence[str], env: Mapping[str, str]) -> Child:
-        """The program, started. Raises OSError if it cannot be."""
+    async def start(cls, argv: Sequence[str], env: Mapping[str, str], *, with_input: bool = False) -> Child:
+        """The program, started. Raises OSError if it cannot be. Its input is empty, or open until ``end_input``."""
         loop = asyncio.get_running_loop()
-        _, child = await loop.subprocess_exec(
-            cls, *argv, env=dict(env), stdin=asyncio.subprocess.DEVNULL, start_new_session=True
-        )
+        given = asyncio.subprocess.PIPE if with_input else asyncio.subprocess.DEVNULL
+        _, child = await loop.subprocess_exec(cls, *argv, env=dict(env), stdin=given, start_new_session=True)
         return child
 
     async def relay(self, on_piece: OnPiece) -> int:
@@ -49,9 +48,14 @@ class Child(asyncio.SubprocessProtocol):
             except ProcessLookupError:
                 return
 
+    def end_input(self) -> None:
+        """The program reads the end of its input."""
+        if (pipe := self._running.get_pipe_transport(0)) is not None:
+            pipe.close()
+
     def hang_up(self) -> None:
-        """Stops listening, as a closed channel does: the program learns of it when it next writes."""
-        for fd in (1, 2):
+        """Stops listening, as a closed channel does: the program learns of it by its input, or when it next writes."""
+        for fd in (0, 1, 2):
             if (pipe := self._running.get_pipe_transport(fd)) is not None:
                 pipe.close()
 

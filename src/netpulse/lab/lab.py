@@ -200,6 +200,10 @@ class Lab:
         """The exec strings that the router's command line was given, in order."""
         return [str(entry["exec"]) for entry in self._to_shell(router, {"do": "commands"})["commands"]]
 
+    def statuses(self, router: str) -> list[tuple[str, int | None]]:
+        """The same with the exit status of each; None if it runs, or was closed without."""
+        return [(str(entry["exec"]), entry["status"]) for entry in self._to_shell(router, {"do": "commands"})["commands"]]
+
     def sessions(self, router: str) -> dict[str, Any]:
         """Commands running `now`, the most at once (`peak`), `connections` and `logins` of the router's command line."""
         return dict(self._to_shell(router, {"do": "sessions"}))

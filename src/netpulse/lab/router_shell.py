@@ -51,6 +51,7 @@ class Session(asyncssh.SSHServerSession[bytes]):
         self._writable.set()
         self._lines = 0
         self._closed = False
+        self._input_over = False
 
     def connection_made(self, chan: asyncssh.SSHServerChannel[bytes]) -> None:
         self._chan = chan
@@ -72,7 +73,10 @@ class Session(asyncssh.SSHServerSession[bytes]):
         self._task = self._router.start(self._serve(self._command), self)
 
     def eof_received(self) -> bool:
-        # A client without standard input ends it at once; the command goes on.
+        # The channel stays: whether the command goes on is the command's own matter.
+        self._input_over = True
+        if self._child is not None and not self._faults.ignore_close:
+            self._child.end_input()
         return True
 
     def pause_writing(self) -> None:
@@ -160,7 +164,10 @@ class Session(asyncssh.SSHServerSession[bytes]):
             if not argv or argv[0] not in LINUX_PROGRAMS:
                 await self._say(True, "This account may run only: " + ", ".join(LINUX_PROGRAMS) + "\n")
                 return 1
-        self._child = await Child.start(argv, {**spec.environment, "SSH_ORIGINAL_COMMAND": command})
+        environment = {**spec.environment, "SSH_ORIGINAL_COMMAND": command}
+        self._child = await Child.start(argv, environment, with_input=spec.wrapper is not None)
+        if self._input_over and not self._faults.ignore_close:
+            self._child.end_input()
         return await self._child.relay(self._relay)
 
     async def _relay(self, is_error: bool, piece: bytes) -> None:

@@ -159,6 +159,21 @@ shape() {
     [ $# -eq 0 ]
 }
 
+# run PROGRAM ARGUMENT...: until it ends, or standard input does. Whoever asked can stop it in no other way: sshd passes
+# no signal on to this script, and a program that prints nothing does not notice that its channel was closed. So a
+# client must leave standard input open: `ssh -n` stops the program at once.
+run() {
+    exec 3<&0
+    "$@" </dev/null 3<&- &
+    child=$!
+    { while read -r line; do :; done; kill -9 "$child"; } <&3 >/dev/null 2>&1 3<&- &
+    watcher=$!
+    wait "$child"
+    status=$?
+    kill "$watcher" 2>/dev/null
+    exit "$status"
+}
+
 case $asked in '' | *[!A-Za-z0-9\\ .:/-]*) refuse ;; esac
 [ ${#asked} -le 300 ] || refuse
 # shellcheck disable=SC2086  # split into words on purpose; set -f keeps patterns from becoming file names
@@ -172,7 +187,7 @@ def wrapper(shapes: Sequence[str]) -> str:
     `show …` is handed to vtysh as one command, everything else is a program with its arguments.
     """
     lines = [
-        f'shape \'{shape}\' "$@" && exec ' + ('vtysh -c "$*"' if shape.startswith("show ") else '"$@"') for shape in shapes
+        f'shape \'{shape}\' "$@" && run ' + ('vtysh -c "$*"' if shape.startswith("show ") else '"$@"') for shape in shapes
     ]
     return _SCRIPT + "\n".join(lines) + "\nrefuse\n"
 

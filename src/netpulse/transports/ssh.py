@@ -1,12 +1,11 @@
 """One kept SSH connection per device, one exec channel per command. The only door to asyncssh.
 
 Host keys are pinned; there is no agent, no user configuration, no PTY, no forwarding but the one BIRD socket. A channel
-is never given input. Facts that shaped it: closing an exec channel does not end a silent command on OpenSSH (no PTY, so
-no SIGHUP), and a signal is not always obeyed, so `ended` returns only when the device itself says so.
+is given no input but its end, which stops a command. Facts that shaped it: closing an exec channel does not end a silent
+command on OpenSSH (no PTY: no SIGHUP), a signal is not always obeyed: `ended` returns only when the device says so.
 
-A kept connection may be dead without knowing it. The channel is opened before the command is sent on it, so as long as
-the device has not confirmed the channel nothing of the command has left, and one new connection is tried in silence.
-Once it has left it may have run, and it is never sent again.
+A kept connection may be dead without knowing it. The channel is opened before the command is sent: until it is confirmed
+nothing of the command has left, and one new connection is tried in silence. After that it is never sent again.
 """
 
 from __future__ import annotations
@@ -127,6 +126,7 @@ class _Running:
         if self._stopping is None and not self._session.closed.is_set():
             with contextlib.suppress(OSError, asyncssh.Error):
                 self._channel.send_signal("INT")  # now: of a thousand stopped together the last would wait for its turn
+                self._channel.write_eof()  # our forced command, to which sshd passes no signal on, heeds it
             self._stopping = asyncio.create_task(self._stop())
 
     async def _stop(self) -> None:
