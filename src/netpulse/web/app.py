@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from http import HTTPStatus
 from random import Random
 from secrets import token_hex
-from typing import Any
+from typing import Any, TypeGuard
 
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
@@ -50,7 +50,7 @@ class App:
         self._gate = Gate(services, self.api)
         routes = [*pages, *plain_routes(services)]
         self._site = Router(routes, redirect_slashes=False)
-        self._templates: dict[Any, str] = {route.endpoint: route.path for route in routes if type(route) is Route}
+        self._templates: dict[Any, str] = {route.endpoint: route.path for route in routes if _is_page(route)}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -111,6 +111,11 @@ class App:
         if not started:
             facts.status = reply.status
             await send_reply(send, reply, request_id)
+
+
+def _is_page(route: BaseRoute) -> TypeGuard[Route]:
+    """Whether this is one path or one shape of paths, not what answers where nothing else does."""
+    return isinstance(route, Route) and not route.path.endswith(":path}")
 
 
 def _as_error(refusal: HTTPException) -> NetPulseError:
