@@ -111,6 +111,8 @@ async def test_an_as_path_of_one_router_is_a_graph_and_a_table_of_the_same_paths
     graph = await page.locator(".gbox.wide").inner_text()
     assert "AS13335" in graph
     assert router in graph
+    drawn = "nodes => nodes.map(node => getComputedStyle(node).contentVisibility)"
+    assert set(await page.locator(".gbox g.n").evaluate_all(drawn)) == {"visible"}  # on paper and far below the fold too
 
 
 async def test_pointing_at_a_row_shows_its_path_in_the_graph(visitor: Person) -> None:
