@@ -237,9 +237,7 @@ def test_no_route_names_what_covers_it() -> None:
     none = stored("aspath", {"covering": None, "result": {"routes": []}}, None)
     assert said(none) == ["No route to 8.8.8.8 on core1. The table has no match, not even a default route."]
     covered = stored("aspath", {"covering": "8.0.0.0/9", "result": {"routes": []}}, None)
-    assert said(covered) == [
-        "No route to 8.8.8.8 on core1. There is none for exactly this prefix; 8.0.0.0/9 covers it."
-    ]
+    assert said(covered) == ["No route to 8.8.8.8 on core1. There is none for exactly this prefix; 8.0.0.0/9 covers it."]
 
 
 def test_what_was_cut_or_not_read_is_said() -> None:

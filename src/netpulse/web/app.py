@@ -86,9 +86,7 @@ class App:
 
         heard = hear(scope["headers"])
         form = preferred_form(heard.accept)
-        facts.client = prefix_of(
-            client_of(scope["client"], heard.forwarded_for, self._services.settings.trusted_proxies)
-        )
+        facts.client = prefix_of(client_of(scope["client"], heard.forwarded_for, self._services.settings.trusted_proxies))
         # With an app in the scope starlette raises its 404 and 405 instead of writing them.
         within = {**scope, "app": self}
         try:

@@ -311,9 +311,7 @@ def run(
 ) -> None:
     """`serve` in an event loop of its own, the fast one where there is one."""
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        runner.run(
-            serve(settings, config_path, sockets=sockets, metrics_socket=metrics_socket, ready=ready, report=report)
-        )
+        runner.run(serve(settings, config_path, sockets=sockets, metrics_socket=metrics_socket, ready=ready, report=report))
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

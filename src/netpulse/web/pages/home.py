@@ -143,9 +143,7 @@ class Home:
         """Another sum, as JSON."""
         visitor = self._frame.visitor(request)
         question = self._frame.captcha.ask(visitor.bucket)
-        return Response(
-            encode({"sum": f"{question.a} + {question.b}", "token": question.token}), media_type=JSON.decode()
-        )
+        return Response(encode({"sum": f"{question.a} + {question.b}", "token": question.token}), media_type=JSON.decode())
 
     def _limited(self, visitor: Visitor) -> None:
         limit = quota(self._services, visitor)

@@ -24,15 +24,7 @@ Tone = Literal["b", "w", "n"]
 """How a notice is shown: a fault, a warning, or a remark."""
 
 _GO_ELSEWHERE = frozenset(
-    {
-        "router_unreachable",
-        "router_identity",
-        "router_login",
-        "router_timeout",
-        "router_closed",
-        "router_busy",
-        "maintenance",
-    }
+    {"router_unreachable", "router_identity", "router_login", "router_timeout", "router_closed", "router_busy", "maintenance"}
 )
 """Faults that another router need not have."""
 _OURS = frozenset({"route_source_down", "audit_unavailable", "internal"})
