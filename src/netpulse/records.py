@@ -124,7 +124,7 @@ class Egress(Record, frozen=True, kw_only=True):
 
 
 def ms_text(value_ms: float) -> str:
-    """Milliseconds as every page and text writes them: two digits that tell, at most the three decimals that routers print."""
+    """Milliseconds as every page and text writes them: one decimal from 1 ms on, two from 0.1 ms, else the three of routers."""
     if value_ms < 0.0005:
         return "0"
     return f"{value_ms:.{3 if value_ms < 0.0995 else 2 if value_ms < 0.995 else 1}f}"
