@@ -1,7 +1,7 @@
 """The growth of a result's page while it is open: server-sent events that carry parts of it, rendered as the page has them.
 
     state   the chip and the line below the title
-    panel   the figures, tables and pictures, at most ten times a second
+    panel   the figures, tables and pictures, ten times a second at most, and at least every 5 s when there is news
     raw     lines of the router's output, to be added below those that are there
     say     a sentence for those who do not see the page
     whole   the whole result, at the end
@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager, suppress
 
 from markupsafe import escape
 from starlette.responses import Response
@@ -29,14 +29,14 @@ from netpulse.web.waiting import Gone, unless_gone
 from netpulse.words import Words
 
 RECONNECT_MS = 2000
-_PACE_S = 0.1
+_PACE_S, _SLOWEST_S = 0.1, 5.0
 _SPOKEN_EVERY = 5
 
 
 class Live(Response):
     """The stream. `part` renders a template with the progress as it is, or only what grows of it.
 
-    `seat` and the run's lease are held while it is open; `crowd` tells how many streams are.
+    `seat` and the run's lease are held while it is open, and it is one of the `crowd` of pages that grow.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class Live(Response):
         part: Callable[[str, bool], str],
         words: Words,
         seat: AbstractContextManager[None],
-        crowd: Callable[[], int],
+        crowd: set[object],
     ) -> None:
         super().__init__()
         self._run = run
@@ -60,13 +60,21 @@ class Live(Response):
         self._sent: dict[str, str] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        with self._seat, self._run.held():
+        with self._seat, self._run.held(), self._among():
             headers = [(b"content-type", EVENTS), (b"cache-control", b"no-store"), (b"x-accel-buffering", b"no")]
             await send({"type": "http.response.start", "status": 200, "headers": headers})
             try:
                 await unless_gone(receive, self._tell(send))
             except Gone:
                 return
+
+    @contextmanager
+    def _among(self) -> Iterator[None]:
+        self._crowd.add(self)
+        try:
+            yield
+        finally:
+            self._crowd.discard(self)
 
     async def _tell(self, send: Send) -> None:
         run, progress, loop = self._run, self._progress, asyncio.get_running_loop()
@@ -79,17 +87,19 @@ class Live(Response):
             if not run.done and len(run.events) <= progress.seen and not await self._grown():
                 await _write(send, ": still here\n\n")
                 continue
-            pause_s = next_s - loop.time()
-            if pause_s > 0 and not run.done:
-                await asyncio.sleep(pause_s)
+            # The end of the run is told at once, whatever the pause.
+            with suppress(TimeoutError):
+                async with asyncio.timeout_at(next_s):
+                    await run.over()
             began_s = loop.time()
             lines = progress.take(run.events[progress.seen :])
             if not progress.live:
                 await _write(send, _event("whole", self._part("parts/result.html", False), self._id()), more=False)
                 return
             batch = "".join(self._batch(lines))
-            # All streams together spend half of the time on pictures at most, however many there are and whatever they show.
-            next_s = began_s + max(_PACE_S, 2 * self._crowd() * (loop.time() - began_s))
+            # Together they spend half of the time on pictures, however many they are, as long as each is fresh enough.
+            share_s = 2 * len(self._crowd) * (loop.time() - began_s)
+            next_s = began_s + min(_SLOWEST_S, max(_PACE_S, share_s))
             await _write(send, batch)
 
     async def _grown(self) -> bool:

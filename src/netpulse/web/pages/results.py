@@ -92,6 +92,7 @@ class Results:
         self._frame = frame
         self._services = frame.services
         self._seats = frame.services.seats
+        self._growing: set[object] = set()
 
     async def show(self, request: Request) -> Response:
         """The result as far as it is known now."""
@@ -133,7 +134,7 @@ class Results:
         def part(template: str, growing: bool) -> str:
             return self._frame.fragment(request, template, **self.context(request, progress, growing=growing))
 
-        return Live(run, progress, seen, part, visitor.words, seat, lambda: self._seats.taken)
+        return Live(run, progress, seen, part, visitor.words, seat, self._growing)
 
     async def stop(self, request: Request) -> Response:
         """End the run and lead back to its page."""
