@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import os
+import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -228,7 +229,8 @@ def _logo_fault(file: Path) -> str | None:
         return f"is larger than {MOST_LOGO_BYTES // 1024} KiB, which every visitor would load; make it smaller"
     if file.suffix.lower() == ".png" and not content.startswith(b"\x89PNG\r\n\x1a\n"):
         return "is no PNG picture, whatever its name says; save it as PNG or SVG"
-    if file.suffix.lower() == ".svg" and b"<svg" not in content:
+    # With a prefix, as some programs write it, and in UTF-16 too.
+    if file.suffix.lower() == ".svg" and not re.search(rb"<(\w+:)?svg\b", content.replace(b"\0", b"")):
         return "is no SVG picture, as it has no <svg> in it; save it as SVG (not packed) or PNG"
     return None
 

@@ -170,7 +170,7 @@ run() {
     watcher=$!
     wait "$child"
     status=$?
-    kill "$watcher" 2>/dev/null
+    kill -9 "$watcher" 2>/dev/null
     exit "$status"
 }
 

@@ -115,8 +115,7 @@ class Home:
             self._spend(visitor)
             run_id = await self._begin(request, visitor, kind, pairs, all_routers)
         except _Answered as reason:
-            minutes = max(1, round(self._services.settings.captcha.lasts_s / 60))
-            text = visitor.words.t(f"captcha.{reason}", answer=answer.strip()[:8], n=minutes)
+            text = visitor.words.t(f"captcha.{reason}", answer=answer.strip()[:8])
             return self._page(request, typed, {"captcha": text}, token=token, status=400)
         except NetPulseError as error:
             facts_of(request.scope).code = error.code

@@ -5,11 +5,13 @@ from __future__ import annotations
 import shlex
 from urllib.parse import urlencode
 
+from netpulse.errors import Refused
 from netpulse.web.pages.composer import ALL_ROUTERS, Typed
-from netpulse.web.pages.form import asked, choosable, clean, states, the_model
+from netpulse.web.pages.form import asked, choosable, clean, must_be_choices, states, the_model
 from netpulse.web.pages.frame import Frame
 from netpulse.web.pages.outdated import outdated
 from netpulse.web.pages.visitor import Visitor
+from netpulse.web.pages.wording import told
 
 _BLANK = "TARGET"
 
@@ -35,6 +37,10 @@ def shell_line(frame: Frame, visitor: Visitor, typed: Typed, here: str) -> str:
     ]
     everywhere = "/all-routers" if shown.router == ALL_ROUTERS else ""
     url = f"{base}/api/v1/{kind.name}{everywhere}?{urlencode(pairs)}"
-    notes = outdated(visitor.words, typed, shown, model, kinds, status).values()
+    notes = [*outdated(visitor.words, typed, shown, model, kinds, status).values()]
+    try:
+        must_be_choices(typed, kinds)
+    except Refused as refusal:
+        notes.append(told(visitor.words, refusal))
     remarks = "".join(f"# {' '.join(note.split())}\n" for note in notes)
     return f'{remarks}curl -s -H "Authorization: Bearer $NETPULSE_KEY" {shlex.quote(url)}\n'

@@ -62,10 +62,7 @@ WORDS = {
     "captcha.wrong": "{answer} stimmt nicht. Hier ist eine neue Frage. Ihr Ziel bleibt erhalten.",
     "captcha.empty": "Bitte die Frage beantworten, damit wir wissen, dass ein Mensch fragt.",
     "captcha.stale": "Diese Frage ist zu alt oder schon beantwortet. Hier ist eine neue. Ihr Ziel bleibt erhalten.",
-    "captcha.over": Plural(
-        "Bitte diese Frage beantworten: Eine frühere Antwort gilt eine Minute. Ihr Ziel bleibt erhalten.",
-        "Bitte diese Frage beantworten: Eine frühere Antwort gilt {n} Minuten. Ihr Ziel bleibt erhalten.",
-    ),
+    "captcha.over": "Bitte diese Frage beantworten: Keine frühere Antwort gilt noch. Ihr Ziel bleibt erhalten.",
     "network.title": "Netz im Überblick",
     "network.all": "Alle",
     "network.find": "Router und Verbindungen filtern",

@@ -62,10 +62,7 @@ WORDS = {
     "captcha.wrong": "{answer} is not right. Here is a new question. Your target is kept.",
     "captcha.empty": "Answer the question so that we know a person is asking.",
     "captcha.stale": "That question is too old or was answered before. Here is a new one. Your target is kept.",
-    "captcha.over": Plural(
-        "Answer this question: an earlier answer counts for a minute. Your target is kept.",
-        "Answer this question: an earlier answer counts for {n} minutes. Your target is kept.",
-    ),
+    "captcha.over": "Answer this question: no earlier answer counts now. Your target is kept.",
     "network.title": "Network Overview",
     "network.all": "All",
     "network.find": "Filter routers and connections",
